@@ -1,0 +1,80 @@
+/* read, sendmsg, sendfile and what their errors mean. */
+#include "edge/wire/link.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct link_result failed(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return (struct link_result){LINK_AGAIN, 0};
+    return (struct link_result){LINK_GONE, 0};
+}
+
+struct link_result link_read(int fd, void *at, size_t room)
+{
+    ssize_t n;
+    do
+        n = recv(fd, at, room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n > 0)
+        return (struct link_result){LINK_OK, (size_t)n};
+    if (n == 0)
+        return (struct link_result){LINK_END, 0};
+    return failed();
+}
+
+struct link_result link_write(int fd, const struct iovec *parts, int count, int more)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
+                             .msg_iovlen = (size_t)count};
+    ssize_t n;
+    do
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return (struct link_result){LINK_OK, (size_t)n};
+    return failed();
+}
+
+struct link_result link_send_file(int fd, int file, uint64_t offset, size_t n)
+{
+    off_t at = (off_t)offset;
+    ssize_t sent;
+    do
+        sent = sendfile(fd, file, &at, n);
+    while (sent < 0 && errno == EINTR);
+    if (sent > 0)
+        return (struct link_result){LINK_OK, (size_t)sent};
+    if (sent == 0)
+        return (struct link_result){LINK_END, 0};
+    if (errno == EIO || errno == EINVAL || errno == ENOMEM || errno == ESTALE)
+        return (struct link_result){LINK_FILE, 0};
+    return failed();
+}
+
+bool link_is_broken(int fd)
+{
+    int error = 0;
+    socklen_t n = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0;
+}
+
+uint32_t link_unsent(int fd)
+{
+    int n = 0;
+    return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint32_t)n : 0;
+}
+
+void link_refuse(int fd)
+{
+    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)n; /* who cannot take this much cannot be told */
+    close(fd);
+}
