@@ -1,0 +1,151 @@
+/* Making and ending objects. The path of the key and the fields are allocated with the object's own
+ * life; the source's descriptor is closed with it. */
+#include "edge/store/object.h"
+
+#include "edge/base/buf.h"
+#include "edge/base/must.h"
+#include "edge/http/date.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
+                    uint32_t number)
+{
+    uint64_t rest = (uint64_t)kind << 40 ^ (uint64_t)container << 32 ^ number;
+    uint64_t mixed = hash_table(path) ^ (version + rest) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed ^= mixed >> 29;
+    return (struct key){mixed, version, path, number, (uint8_t)kind, (uint8_t)container};
+}
+
+bool key_eq(const struct key *a, const struct key *b)
+{
+    return a->hash == b->hash && a->version == b->version && a->kind == b->kind &&
+           a->container == b->container && a->number == b->number && str_eq(a->path, b->path);
+}
+
+struct object *object_new(const struct key *key)
+{
+    struct object *o = calloc(1, sizeof *o + key->path.n + 1);
+    if (!o)
+        return NULL;
+    ref_init(&o->ref);
+    o->key = *key;
+    char *path = (char *)(o + 1);
+    if (key->path.n)
+        memcpy(path, key->path.p, key->path.n);
+    o->key.path.p = path;
+    o->memory = sizeof *o + key->path.n + 1;
+    return o;
+}
+
+struct object *object_ref(struct object *o)
+{
+    ref_take(&o->ref);
+    return o;
+}
+
+static void source_free(struct source *s)
+{
+    if (!s)
+        return;
+    if (s->fd >= 0)
+        close(s->fd);
+    for (size_t i = 0; i < s->name_count; i++)
+        free(s->names[i]);
+    free(s->names);
+    free((void *)s->warm);
+    free(s);
+}
+
+void object_unref(struct object *o)
+{
+    if (!o || !ref_drop(&o->ref))
+        return;
+    source_free(o->source);
+    index_free(o->index);
+    free(o->body);
+    free((char *)(uintptr_t)o->fields.p);
+    free(o);
+}
+
+struct object *object_of_bytes(const struct key *key, unsigned char *body, size_t len)
+{
+    struct object *o = object_new(key);
+    if (!o) {
+        free(body);
+        return NULL;
+    }
+    o->body = body;
+    o->body_len = len;
+    o->size = len;
+    o->memory += len;
+    return o;
+}
+
+struct object *object_of_failure(const struct key *key, enum err failure, struct str why)
+{
+    must(failure != ERR_NONE);
+    struct object *o = object_of_bytes(key, (unsigned char *)str_dup(why), why.n);
+    if (!o || !o->body) {
+        object_unref(o);
+        return NULL;
+    }
+    o->failure = failure;
+    return o;
+}
+
+void object_set_etag(struct object *o, struct hash128 h)
+{
+    o->etag[0] = '"';
+    hash_hex(h, o->etag + 1);
+    o->etag[OBJECT_ETAG - 1] = '"';
+}
+
+struct str object_etag(const struct object *o)
+{
+    return (struct str){o->etag, o->etag[0] ? OBJECT_ETAG : 0};
+}
+
+struct str object_why(const struct object *o)
+{
+    return (struct str){(const char *)o->body, o->body_len};
+}
+
+static void add_field(struct buf *b, struct str name, struct str value)
+{
+    if (value.n == 0)
+        return;
+    buf_adds(b, name);
+    buf_adds(b, value);
+    buf_adds(b, STR("\r\n"));
+}
+
+enum err object_describe(struct object *o, const char *type, const char *cache_control)
+{
+    struct buf b;
+    char date[DATE_LENGTH];
+    size_t len;
+    buf_init(&b, OBJECT_FIELDS);
+    add_field(&b, STR("ETag: "), object_etag(o));
+    if (o->modified) {
+        date_format(o->modified, date);
+        add_field(&b, STR("Last-Modified: "), (struct str){date, sizeof date});
+    }
+    add_field(&b, STR("Cache-Control: "), str_of(cache_control));
+    o->fields_304 = (uint16_t)b.len;
+    add_field(&b, STR("Content-Type: "), str_of(type));
+    if (o->etag[0])
+        buf_adds(&b, STR("Accept-Ranges: bytes\r\n"));
+    enum err e = buf_status(&b);
+    if (e) {
+        buf_fini(&b);
+        return e;
+    }
+    o->memory += b.room;
+    free((char *)(uintptr_t)o->fields.p);
+    o->fields.p = (char *)buf_take(&b, &len);
+    o->fields.n = len;
+    return ERR_NONE;
+}

@@ -1,0 +1,111 @@
+/* Everything the server answers with, and everything it makes answers from. [any thread]
+ * An object never changes after it was put in the cache, but for the few atomics marked so; it is
+ * counted by references and freed by the last one. What is sent of it is `body`, then the spans of
+ * the media file it was made from (its source): a song is one span of itself, a segment a short
+ * body and a span, a playlist only a body. Objects do not hold their source: a cache full of
+ * segments must not hold descriptors, so both are looked up and handed out together (supply.h). */
+#ifndef EDGE_STORE_OBJECT_H
+#define EDGE_STORE_OBJECT_H
+
+#include "edge/base/err.h"
+#include "edge/base/hash.h"
+#include "edge/base/ref.h"
+#include "edge/base/str.h"
+#include "edge/store/s3fifo.h"
+#include "segments/segment.h"
+
+enum object_kind {
+    OBJECT_SOURCE, /* an open file, or a folder with its names; checked against the disk */
+    OBJECT_BODY,   /* the bytes of a small file */
+    OBJECT_INDEX,  /* the packet index of a track */
+    OBJECT_MASTER, /* playlists, init and media segments */
+    OBJECT_PLAYLIST,
+    OBJECT_INIT,
+    OBJECT_SEGMENT,
+    OBJECT_LIBRARY, /* the list of all tracks, as JSON; kept for a second */
+    OBJECT_REPLY,   /* made for one answer, never kept: errors, pages of the admin listener */
+};
+
+enum {
+    OBJECT_SPANS = 4,    /* of the source that one object may be sent from */
+    OBJECT_ETAG = 34,    /* 32 digits and two quotes */
+    OBJECT_FIELDS = 512, /* ceiling of an object's own reply fields, bytes */
+    OBJECT_NAMES = 32,   /* files that are looked at in a folder of renditions */
+};
+
+/* What an object is found by. */
+struct key {
+    uint64_t hash;    /* of all that follows, seeded: hash_table */
+    uint64_t version; /* of the source; 0 for OBJECT_SOURCE */
+    struct str path;  /* decoded, "/album/song.m4a" */
+    uint32_t number;  /* of the segment */
+    uint8_t kind;
+    uint8_t container; /* CONTAINER_COUNT: nobody chose */
+};
+
+/* What a file is known by: two edges with the same tree agree on its ETag and version. */
+struct identity {
+    uint64_t size;    /* bytes */
+    int64_t mtime_ns; /* since 1970 */
+    uint64_t inode;   /* not part of the ETag */
+    uint64_t device;  /* the same */
+};
+
+/* The open file (or folder) behind OBJECT_SOURCE. */
+struct source {
+    int fd; /* -1 for a folder */
+    struct identity id;
+    uint64_t version;         /* of what is made from it */
+    _Atomic uint64_t checked; /* when it was last seen unchanged on disk, monotonic ns */
+    atomic_bool checking;     /* somebody is looking again without being waited for */
+    _Atomic uint32_t *warm;   /* per chunk of the file: the second it was last seen in memory */
+    char **names;             /* of the audio files in a folder, sorted; else NULL */
+    size_t name_count;
+};
+
+struct object {
+    struct ref ref;
+    _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see supply.c */
+    struct s3fifo_node node; /* the cache's */
+    struct object *chain;    /* the cache's */
+    struct key key;
+    enum err failure;       /* why there is no such object, remembered; `body` says more */
+    uint64_t expires;       /* not believed after that, monotonic ns; 0: never */
+    uint64_t size;          /* bytes when it is sent whole */
+    int64_t modified;       /* seconds since 1970; 0: not said */
+    char etag[OBJECT_ETAG]; /* with its quotes; etag[0] == 0: none */
+    uint16_t fields_304;    /* bytes of `fields` that a 304 carries too: they come first */
+    uint32_t span_count;
+    struct str fields;   /* reply fields of its own, each with its CRLF */
+    unsigned char *body; /* owned; may be NULL */
+    size_t body_len;
+    struct index_span spans[OBJECT_SPANS]; /* of the source, after the body */
+    struct index *index;                   /* OBJECT_INDEX: owned */
+    struct source *source;                 /* OBJECT_SOURCE: owned */
+    size_t memory; /* bytes of memory all this holds, bookkeeping included */
+};
+
+/* A new object with one reference, its path copied; NULL when out of memory. */
+struct object *object_new(const struct key *key);
+struct object *object_ref(struct object *o);
+void object_unref(struct object *o); /* NULL is fine */
+
+/* An object that is made of bytes only; takes them over (malloc), NULL when out of memory (and the
+ * bytes freed). */
+struct object *object_of_bytes(const struct key *key, unsigned char *body, size_t len);
+/* A remembered failure; `why` is for people and is copied. */
+struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
+
+/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag and modified
+ * are taken from the object. ERR_NOMEM. Before the object is shared. */
+MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
+void object_set_etag(struct object *o, struct hash128 h);
+
+struct str object_etag(const struct object *o);
+struct str object_why(const struct object *o); /* of a failure */
+
+struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
+                    uint32_t number);
+bool key_eq(const struct key *a, const struct key *b);
+
+#endif

@@ -1,0 +1,61 @@
+/* The tier behind the memory cache: objects in a Redis that several edges share. [loop]
+ * One of these a loop. Asking costs at most the configured time and never fails a request: what is
+ * missing, late, wrong or cannot be asked for is simply not there. Writing goes on behind; past a
+ * bound of bytes under way it is dropped and counted. */
+#ifndef EDGE_STORE_REDIS_H
+#define EDGE_STORE_REDIS_H
+
+#include "edge/store/object.h"
+#include "edge/store/redis_link.h"
+#include "edge/watch/counters.h"
+
+enum { REDIS_UNDER_WAY = 16 * 1024 * 1024 }; /* bytes of objects that are being written, a loop */
+
+/* The same for all loops; borrowed for the process' life. */
+struct redis_opts {
+    struct redis_url url;
+    uint64_t timeout;    /* ns: of one look-up, and of each command of a write */
+    uint32_t ttl;        /* seconds; jittered by a tenth */
+    size_t max_object;   /* bytes */
+    char generation[64]; /* edges with another one don't share: other products, other bytes */
+    struct pool *io;
+    atomic_uint broken; /* loops that leave Redis alone at the moment */
+};
+
+struct redis;
+struct redis_seat {
+    struct loop *loop;
+    struct timers *timers;
+    struct mailbox *mailbox;
+    struct counters *counters;
+    struct histogram *answers;
+};
+
+/* ERR_NOMEM, ERR_SYSTEM */
+MUST_USE enum err redis_new(struct redis_opts *opts, const struct redis_seat *seat,
+                            struct redis **out);
+/* Before the loop stops: who waits is answered (ERR_CANCELLED), nothing is taken any more. */
+void redis_stop(struct redis *r);
+void redis_free(struct redis *r); /* after the pool has ended; NULL is fine */
+
+/* May it be asked at the moment? NULL: never. */
+bool redis_is_up(const struct redis *r);
+/* Are objects of that kind kept there? NULL: nothing is. */
+bool redis_keeps(const struct redis *r, enum object_kind kind);
+
+/* ERR_NONE: `bytes` (malloc) are the caller's, and are what was written for this key; *etag is
+ * borrowed for the call. ERR_NOT_FOUND: it is not there. ERR_CANCELLED: the end. Anything else:
+ * Redis failed, or what it has is no good. */
+struct redis_found {
+    unsigned char *bytes;
+    size_t len;
+    struct str etag;
+};
+typedef void redis_found_fn(void *owner, enum err e, const struct redis_found *found);
+/* Look for it; `key` is borrowed until the answer. False: it was not asked, and there is no
+ * answer. Else found() is called once, later. */
+bool redis_get(struct redis *r, const struct key *key, redis_found_fn *found, void *owner);
+/* Write it, if it is of a kind and size that is kept; takes a reference of its own. */
+void redis_put(struct redis *r, struct object *o);
+
+#endif

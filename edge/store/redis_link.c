@@ -1,0 +1,572 @@
+/* The connection goes DOWN -> STARTING (its greeting is queued; dialled at the turn's end, or when
+ * the name is known) -> CONNECTING -> UP; `ready` once Redis has answered the greeting's PING.
+ * What is sent is gathered in `out` and written at the turn's end, so commands of a turn travel
+ * together. Each has a slot, in the order of sending, which is the order of answers; a slot whose
+ * deadline passed stays, without its owner, until its reply comes or the connection goes.
+ * One failure a mishap counts for the breaker, not one a slot: a burst is one mishap. */
+#include "edge/store/redis_link.h"
+
+#include "edge/base/buf.h"
+#include "edge/base/hash.h"
+#include "edge/base/log.h"
+#include "edge/base/must.h"
+#include "edge/store/breaker.h"
+#include "edge/store/redis_dial.h"
+#include "edge/wire/link.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+    INPUT = 64 * 1024,      /* bytes of one read */
+    REPLY_MAX = 512 * 1024, /* bytes of one reply; the largest we ask for is a chunk of 256 KB */
+    OUT_MAX = 32 * 1024 * 1024,
+    OUT_KEPT = 1024 * 1024, /* room of `out` that outlives a burst of writes */
+    WORDS_MAX = 8,
+};
+#define RETRY (200 * CLOCK_MS) /* after a broken connection, while the breaker is closed */
+
+enum state { DOWN, STARTING, CONNECTING, UP };
+
+struct slot {
+    struct slot *next;
+    redis_answer_fn *answer; /* NULL: nobody waits any more */
+    void *owner;
+    uint64_t sent;
+    uint64_t deadline;
+};
+
+struct redis_link {
+    struct redis_link_opts opts;
+    enum state state;
+    bool ready;
+    bool stopped;
+    bool reported;  /* counted in opts.broken */
+    int fd;         /* -1 while DOWN or STARTING */
+    int clock_fd;   /* a timerfd, for the next deadline */
+    uint64_t armed; /* what it is set to; 0: off */
+    struct loop_io io;
+    struct loop_io clock_io;
+    struct loop_task turn;
+    struct timer retry;
+    struct job lookup;
+    bool looking;      /* the lookup is under way */
+    struct dial found; /* the lookup's, while it is */
+    struct dial dial;
+    struct breaker breaker;
+    redisReader *reader;
+    struct buf out;
+    size_t written; /* of out */
+    struct slot *first;
+    struct slot **last;
+    unsigned char *input;
+};
+
+#define LINK_OF(part, member) \
+    ((struct redis_link *)(void *)((char *)(part)-offsetof(struct redis_link, member)))
+
+/* ---- the breaker ---- */
+
+static uint64_t some_bits(uint64_t now)
+{
+    return hash_table((struct str){(const char *)&now, sizeof now});
+}
+
+static void report(struct redis_link *l)
+{
+    char name[300];
+    bool open = breaker_is_open(&l->breaker);
+    if (open == l->reported)
+        return;
+    l->reported = open;
+    redis_url_name(l->opts.url, name, sizeof name);
+    if (open && atomic_fetch_add(l->opts.broken, 1) == 0)
+        log_write(LOG_WARN, "redis: %s fails; it is left alone but for a probe now and then", name);
+    else if (!open && atomic_fetch_sub(l->opts.broken, 1) == 1)
+        log_write(LOG_INFO, "redis: %s is back", name);
+}
+
+static void count_failure(struct redis_link *l)
+{
+    uint64_t now = loop_now(l->opts.loop);
+    breaker_failed(&l->breaker, now, some_bits(now));
+    report(l);
+    timer_set(l->opts.timers, &l->retry,
+              breaker_is_open(&l->breaker) ? l->breaker.due : now + RETRY);
+}
+
+/* ---- deadlines ---- */
+
+static void arm(struct redis_link *l, uint64_t deadline)
+{
+    struct itimerspec at = {
+        .it_value = {(time_t)(deadline / CLOCK_SECOND), (long)(deadline % CLOCK_SECOND)}};
+    l->armed = deadline;
+    must(timerfd_settime(l->clock_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
+}
+
+static void arm_next(struct redis_link *l)
+{
+    uint64_t next = 0;
+    for (struct slot *s = l->first; s; s = s->next)
+        if (s->answer && (!next || s->deadline < next))
+            next = s->deadline;
+    if (next || l->armed)
+        arm(l, next);
+}
+
+/* ---- going down ---- */
+
+static void close_socket(struct redis_link *l)
+{
+    if (l->fd >= 0) {
+        loop_unwatch(&l->io);
+        close(l->fd);
+    }
+    l->fd = -1;
+    if (l->reader)
+        redisReaderFree(l->reader);
+    l->reader = NULL;
+    buf_fini(&l->out);
+    l->written = 0;
+    l->state = DOWN;
+    l->ready = false;
+}
+
+/* The connection ends; whoever waits is told. */
+static void drop(struct redis_link *l, enum err e)
+{
+    struct slot *s = l->first;
+    l->first = NULL;
+    l->last = &l->first;
+    close_socket(l);
+    while (s) {
+        struct slot *next = s->next;
+        if (s->answer)
+            s->answer(s->owner, e, NULL);
+        free(s);
+        s = next;
+    }
+}
+
+static void fail(struct redis_link *l, enum err e)
+{
+    if (!l->ready && l->dial.next >= l->dial.count)
+        l->dial.count = 0; /* all were tried: the name may mean another machine by now */
+    count_failure(l);
+    drop(l, e);
+}
+
+/* Redis ends a connection that nobody waits on: no failure, unless it does not come back. */
+static void end_quietly(struct redis_link *l)
+{
+    drop(l, ERR_IO);
+    timer_set(l->opts.timers, &l->retry, loop_now(l->opts.loop) + RETRY);
+}
+
+/* ---- writing ---- */
+
+static void flush(struct redis_link *l)
+{
+    while (l->written < l->out.len) {
+        struct iovec part = {l->out.data + l->written, l->out.len - l->written};
+        struct link_result r = link_write(l->fd, &part, 1, 0);
+        if (r.state == LINK_AGAIN)
+            return;
+        if (r.state != LINK_OK) {
+            fail(l, ERR_IO);
+            return;
+        }
+        l->written += r.n;
+    }
+    l->written = 0;
+    if (l->out.room > OUT_KEPT)
+        buf_fini(&l->out);
+    else
+        buf_reset(&l->out);
+}
+
+/* ---- reading ---- */
+
+static enum redis_kind kind_of(int type)
+{
+    switch (type) {
+    case REDIS_REPLY_NIL:
+        return REDIS_NIL;
+    case REDIS_REPLY_STRING:
+        return REDIS_BYTES;
+    case REDIS_REPLY_STATUS:
+        return REDIS_STATUS;
+    case REDIS_REPLY_ERROR:
+        return REDIS_REFUSED;
+    default:
+        return REDIS_OTHER;
+    }
+}
+
+static void take_reply(struct redis_link *l, const redisReply *r)
+{
+    struct slot *s = l->first;
+    struct redis_reply reply = {kind_of(r->type), {0}};
+    if (reply.kind == REDIS_BYTES || reply.kind == REDIS_STATUS || reply.kind == REDIS_REFUSED)
+        reply.bytes = (struct str){r->str, (size_t)r->len};
+    l->first = s->next;
+    if (!l->first)
+        l->last = &l->first;
+    uint64_t now = loop_now(l->opts.loop);
+    if (s->answer) {
+        histogram_add(l->opts.answers, now > s->sent ? now - s->sent : 0);
+        if (reply.kind != REDIS_REFUSED) {
+            breaker_worked(&l->breaker);
+            report(l);
+        }
+        s->answer(s->owner, ERR_NONE, &reply);
+    }
+    free(s);
+}
+
+/* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a
+ * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it. */
+static enum err next_reply(struct redis_link *l, redisReply **out)
+{
+    redisReader *r = l->reader;
+    void *reply = NULL;
+    *out = NULL;
+    if (r->pos < r->len && r->ridx < 0 && !memchr("+-:$", r->buf[r->pos], 4))
+        return ERR_SYNTAX;
+    if (redisReaderGetReply(r, &reply) != REDIS_OK)
+        return ERR_SYNTAX;
+    *out = reply;
+    if (!reply && r->len - r->pos > REPLY_MAX)
+        return ERR_TOO_BIG;
+    return reply && !l->first ? ERR_SYNTAX : ERR_NONE; /* an answer that nobody asked for */
+}
+
+/* False when the connection is gone. */
+static bool take_replies(struct redis_link *l)
+{
+    redisReply *reply;
+    enum err e = ERR_NONE;
+    while (l->fd >= 0 && !(e = next_reply(l, &reply)) && reply) {
+        take_reply(l, reply);
+        freeReplyObject(reply);
+    }
+    if (l->fd < 0)
+        return false;
+    if (!e)
+        return true;
+    if (reply)
+        freeReplyObject(reply);
+    fail(l, ERR_IO);
+    return false;
+}
+
+static void read_all(struct redis_link *l)
+{
+    for (;;) {
+        struct link_result r = link_read(l->fd, l->input, INPUT);
+        if (r.state == LINK_AGAIN)
+            return;
+        if (r.state != LINK_OK && !l->first && l->ready) {
+            end_quietly(l);
+            return;
+        }
+        if (r.state != LINK_OK ||
+            redisReaderFeed(l->reader, (const char *)l->input, r.n) != REDIS_OK) {
+            fail(l, ERR_IO);
+            return;
+        }
+        if (!take_replies(l))
+            return;
+    }
+}
+
+/* ---- the greeting ---- */
+
+static void on_granted(void *owner, enum err e, const struct redis_reply *reply)
+{
+    struct redis_link *l = owner;
+    char text[200];
+    if (e || reply->kind != REDIS_REFUSED)
+        return;
+    if (!breaker_is_open(&l->breaker))
+        log_write(LOG_WARN, "redis: refused: %s", log_text(text, sizeof text, reply->bytes));
+    fail(l, ERR_IO);
+}
+
+static void on_pong(void *owner, enum err e, const struct redis_reply *reply)
+{
+    struct redis_link *l = owner;
+    on_granted(owner, e, reply);
+    if (e || reply->kind != REDIS_STATUS)
+        return;
+    l->ready = true;
+    timer_off(&l->retry);
+}
+
+static enum err queue(struct redis_link *l, const struct str *words, unsigned count,
+                      const struct slot *model)
+{
+    const char *at[WORDS_MAX];
+    size_t length[WORDS_MAX];
+    char *command = NULL;
+    must(count <= WORDS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        at[i] = words[i].p ? words[i].p : "";
+        length[i] = words[i].n;
+    }
+    struct slot *s = malloc(sizeof *s);
+    int n = s ? (int)redisFormatCommandArgv(&command, (int)count, at, length) : -1;
+    enum err e = n < 0 ? ERR_NOMEM : l->out.len + (size_t)n > OUT_MAX ? ERR_BUSY : ERR_NONE;
+    if (!e) {
+        buf_add(&l->out, command, (size_t)n);
+        e = buf_status(&l->out);
+    }
+    if (command)
+        redisFreeCommand(command);
+    if (e) {
+        free(s);
+        return e;
+    }
+    *s = *model;
+    s->next = NULL;
+    *l->last = s;
+    l->last = &s->next;
+    return ERR_NONE;
+}
+
+static enum err greet(struct redis_link *l)
+{
+    const struct redis_url *url = l->opts.url;
+    uint64_t now = loop_now(l->opts.loop);
+    struct slot slot = {NULL, on_granted, l, now, now + l->opts.timeout};
+    struct str auth[3] = {STR("AUTH"), str_of(url->user), str_of(url->password)};
+    struct str password[2] = {STR("AUTH"), str_of(url->password)};
+    char number[12];
+    struct str select[2] = {STR("SELECT"), {number, 0}};
+    select[1].n = (size_t)snprintf(number, sizeof number, "%u", url->database);
+    if (url->password[0])
+        TRY(url->user[0] ? queue(l, auth, 3, &slot) : queue(l, password, 2, &slot));
+    if (url->database)
+        TRY(queue(l, select, 2, &slot));
+    slot.answer = on_pong;
+    return queue(l, &(struct str)STR("PING"), 1, &slot);
+}
+
+/* ---- coming up ---- */
+
+static void start(struct redis_link *l)
+{
+    must(l->state == DOWN && !l->first);
+    l->reader = redisReaderCreate();
+    if (!l->reader)
+        return;
+    l->reader->maxbuf = INPUT;
+    l->state = STARTING;
+    if (greet(l)) {
+        fail(l, ERR_NOMEM);
+        return;
+    }
+    arm_next(l);
+    loop_later(l->opts.loop, &l->turn);
+}
+
+static void connected(struct redis_link *l)
+{
+    if (link_is_broken(l->fd)) {
+        fail(l, ERR_IO);
+        return;
+    }
+    l->state = UP;
+    flush(l);
+}
+
+static void on_io(struct loop_io *io, unsigned what)
+{
+    struct redis_link *l = LINK_OF(io, io);
+    if (l->state == CONNECTING && what & (LOOP_WRITE | LOOP_CLOSED))
+        connected(l);
+    else if (l->state == UP && what & LOOP_WRITE)
+        flush(l);
+    if (l->state == UP && what & (LOOP_READ | LOOP_CLOSED))
+        read_all(l);
+}
+
+static void connect_next(struct redis_link *l)
+{
+    for (unsigned i = 0; i < l->dial.count && l->fd < 0; i++)
+        l->fd = dial_connect(&l->dial);
+    if (l->fd < 0 || loop_watch(l->opts.loop, &l->io, l->fd, on_io)) {
+        fail(l, ERR_IO);
+        return;
+    }
+    l->state = CONNECTING;
+}
+
+static void on_looked_up(struct job *job)
+{
+    struct redis_link *l = LINK_OF(job, lookup);
+    l->looking = false;
+    l->dial = l->found;
+    if (l->state == STARTING)
+        connect_next(l);
+}
+
+static void look_up(struct job *job)
+{
+    struct redis_link *l = LINK_OF(job, lookup);
+    dial_resolve(l->opts.url, &l->found);
+}
+
+static void dial(struct redis_link *l)
+{
+    if (l->dial.count || dial_numeric(l->opts.url, &l->dial)) {
+        connect_next(l);
+        return;
+    }
+    if (l->looking)
+        return;
+    l->looking = true;
+    l->lookup.run = look_up;
+    l->lookup.done = on_looked_up;
+    l->lookup.home = l->opts.mailbox;
+    pool_submit(l->opts.io, &l->lookup);
+}
+
+static void on_turn(struct loop_task *task)
+{
+    struct redis_link *l = LINK_OF(task, turn);
+    if (l->state == STARTING)
+        dial(l);
+    else if (l->state == UP)
+        flush(l);
+}
+
+/* Also while nobody asks, so that a Redis that comes back is found before it is needed. */
+static void on_retry(struct timer *t)
+{
+    struct redis_link *l = LINK_OF(t, retry);
+    loop_refresh(l->opts.loop);
+    if (l->state == DOWN && !l->stopped)
+        start(l);
+}
+
+/* ---- deadlines, when they come ---- */
+
+static struct slot *overdue(struct redis_link *l, uint64_t now)
+{
+    struct slot *s = l->first;
+    while (s && !(s->answer && s->deadline <= now))
+        s = s->next;
+    return s;
+}
+
+static void on_clock(struct loop_io *io, unsigned what)
+{
+    struct redis_link *l = LINK_OF(io, clock_io);
+    uint64_t now = loop_now(l->opts.loop), times;
+    struct slot *s;
+    (void)what;
+    if (read(l->clock_fd, &times, sizeof times) != (ssize_t)sizeof times)
+        return;
+    /* Its replies may wait in the socket, read a moment later in this same turn. */
+    if (l->state == UP)
+        read_all(l);
+    if (overdue(l, now) && !l->ready)
+        fail(l, ERR_DEADLINE);
+    else if (overdue(l, now))
+        count_failure(l);
+    while ((s = overdue(l, now))) {
+        redis_answer_fn *answer = s->answer;
+        s->answer = NULL;
+        answer(s->owner, ERR_DEADLINE, NULL);
+    }
+    if (breaker_is_open(&l->breaker) && l->state != DOWN && l->ready)
+        drop(l, ERR_DEADLINE);
+    arm_next(l);
+}
+
+/* ---- outside ---- */
+
+enum err redis_link_new(const struct redis_link_opts *opts, struct redis_link **out)
+{
+    struct redis_link *l = calloc(1, sizeof *l);
+    if (!l)
+        return ERR_NOMEM;
+    l->opts = *opts;
+    l->fd = -1;
+    l->last = &l->first;
+    l->turn.run = on_turn;
+    l->retry.on_time = on_retry;
+    buf_init(&l->out, OUT_MAX);
+    l->input = malloc(INPUT);
+    l->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    enum err e = !l->input ? ERR_NOMEM : l->clock_fd < 0 ? ERR_SYSTEM : ERR_NONE;
+    if (!e)
+        e = loop_watch_level(opts->loop, &l->clock_io, l->clock_fd, on_clock);
+    if (e) {
+        redis_link_free(l);
+        return e;
+    }
+    timer_set(opts->timers, &l->retry, loop_now(opts->loop));
+    *out = l;
+    return ERR_NONE;
+}
+
+void redis_link_stop(struct redis_link *l)
+{
+    l->stopped = true;
+    timer_drop(&l->retry);
+    loop_later_cancel(l->opts.loop, &l->turn);
+    drop(l, ERR_CANCELLED);
+    breaker_worked(&l->breaker);
+    report(l);
+}
+
+void redis_link_free(struct redis_link *l)
+{
+    if (!l)
+        return;
+    must(!l->looking);
+    redis_link_stop(l);
+    if (l->clock_fd >= 0) {
+        loop_unwatch(&l->clock_io);
+        close(l->clock_fd);
+    }
+    free(l->input);
+    free(l);
+}
+
+bool redis_link_usable(const struct redis_link *l)
+{
+    return !l->stopped && !breaker_is_open(&l->breaker);
+}
+
+enum err redis_link_send(struct redis_link *l, const struct str *words, unsigned count,
+                         uint64_t deadline, redis_answer_fn *answer, void *owner)
+{
+    struct slot slot = {NULL, answer, owner, loop_now(l->opts.loop), deadline};
+    if (!redis_link_usable(l))
+        return ERR_BUSY;
+    if (l->state == DOWN)
+        start(l);
+    if (l->state == DOWN)
+        return ERR_NOMEM;
+    TRY(queue(l, words, count, &slot));
+    if (!l->armed || deadline < l->armed)
+        arm(l, deadline);
+    if (l->state == UP)
+        loop_later(l->opts.loop, &l->turn);
+    return ERR_NONE;
+}
+
+void redis_link_fault(struct redis_link *l)
+{
+    count_failure(l);
+    if (breaker_is_open(&l->breaker))
+        drop(l, ERR_IO);
+}

@@ -1,0 +1,55 @@
+/* One connection to Redis, of one loop: commands in, answers out, in order. [loop]
+ * It connects by itself, keeps on trying, authenticates, selects the database; commands that come
+ * before it is up wait for it. Every command is answered exactly once: by Redis, or with an error
+ * at its deadline, when the connection breaks, or at the end. A reply that comes after its
+ * deadline is dropped. A circuit breaker watches: while it is open nothing may be sent.
+ * The only file that knows hiredis, of which it uses the formatter and the reader. */
+#ifndef EDGE_STORE_REDIS_LINK_H
+#define EDGE_STORE_REDIS_LINK_H
+
+#include "edge/loop/pool.h"
+#include "edge/loop/timer.h"
+#include "edge/store/redis_url.h"
+#include "edge/watch/histogram.h"
+
+struct redis_link;
+
+struct redis_link_opts {
+    struct loop *loop;
+    struct timers *timers;
+    struct mailbox *mailbox;
+    struct pool *io; /* looks names up */
+    const struct redis_url *url;
+    uint64_t timeout;          /* ns: of each command */
+    atomic_uint *broken;       /* links whose breaker is open, of the process */
+    struct histogram *answers; /* how long they took; the loop's own */
+};
+
+enum redis_kind { REDIS_NIL, REDIS_BYTES, REDIS_STATUS, REDIS_REFUSED, REDIS_OTHER };
+
+struct redis_reply {
+    enum redis_kind kind; /* REDIS_REFUSED: `bytes` say why */
+    struct str bytes;     /* borrowed for the call */
+};
+
+/* e: ERR_NONE and a reply; ERR_DEADLINE, ERR_IO or ERR_CANCELLED (the end) and none. It may send,
+ * but must not stop or free the link. */
+typedef void redis_answer_fn(void *owner, enum err e, const struct redis_reply *reply);
+
+/* All that opts point to is borrowed for the link's life. Begins to connect.  ERR_NOMEM, ERR_SYSTEM
+ */
+MUST_USE enum err redis_link_new(const struct redis_link_opts *opts, struct redis_link **out);
+/* Give up: what waits is answered with ERR_CANCELLED, nothing is taken any more. Repeatable. */
+void redis_link_stop(struct redis_link *l);
+void redis_link_free(struct redis_link *l); /* after the pool has ended; NULL is fine */
+
+bool redis_link_usable(const struct redis_link *l);
+/* Send a command of `count` words, to be answered by `deadline` (ns, monotonic).
+ *   ERR_BUSY  the breaker is open, or too much waits to be sent   ERR_NOMEM */
+MUST_USE enum err redis_link_send(struct redis_link *l, const struct str *words, unsigned count,
+                                  uint64_t deadline, redis_answer_fn *answer, void *owner);
+/* An answer was such that Redis counts as
+ * failing (it loads, it refuses us). */
+void redis_link_fault(struct redis_link *l);
+
+#endif

@@ -1,0 +1,596 @@
+/* A wish goes up a ladder of steps: the source, then what is kept under its version, then the
+ * index, then making it. A step answers true when the wish is settled or another step is set, false
+ * when it waits; it is run again when what it waited for has landed, and takes that instead of
+ * looking in the cache, so that what the cache would not keep is served all the same.
+ *
+ * Freshness: a source that was seen on disk less than CHECK_AGE ago is believed; between half of
+ * that and CHECK_AGE it is served while somebody looks again; after that the request waits for the
+ * look. */
+#include "edge/store/supply.h"
+
+#include "edge/base/must.h"
+#include "edge/store/media.h"
+#include "edge/store/redis.h"
+#include "edge/store/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK_AGE UINT64_C(1000000000) /* ns */
+
+enum {
+    HOT_ASKED = 8,        /* times a segment is found before it is copied into memory */
+    HOT_MAX = 256 * 1024, /* bytes of the largest that is */
+};
+
+struct supply {
+    struct supply_opts opts;
+    struct cache *cache;
+    struct disk *disk;
+    struct flights *flights;
+    struct work_opts work;
+};
+
+/* The files of a folder of renditions, as far as they have been found. */
+struct ladder {
+    size_t at;
+    size_t count;           /* renditions that can be used */
+    struct object *source;  /* of the one at hand */
+    struct object *failure; /* of the last one that cannot be used */
+    struct object *sources[OBJECT_NAMES];
+    struct object *indexes[OBJECT_NAMES];
+    struct hash128 versions;
+    char path[BUF_MAX_PATH];
+};
+
+void supply_free(struct supply *s)
+{
+    if (!s)
+        return;
+    flights_free(s->flights);
+    cache_free(s->cache);
+    disk_free(s->disk);
+    free(s);
+}
+
+enum err supply_new(const struct supply_opts *opts, struct supply **out)
+{
+    struct supply *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    s->opts = *opts;
+    enum err e = cache_new(&opts->cache, &s->cache);
+    if (!e)
+        e = flights_new(&s->flights);
+    if (!e)
+        e = disk_new(&opts->disk, &s->disk);
+    if (e) {
+        supply_free(s);
+        return e;
+    }
+    s->work = (struct work_opts){&s->opts, s->cache, s->disk, s->flights};
+    *out = s;
+    return ERR_NONE;
+}
+
+struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
+
+void supply_publish(struct supply *s)
+{
+    _Atomic uint64_t *value = s->opts.counters->value;
+    atomic_store(&value[COUNTER_HELPER_STARTS], media_starts(s->opts.media));
+    atomic_store(&value[COUNTER_HELPER_DEATHS], media_deaths(s->opts.media));
+    atomic_store(&value[COUNTER_CACHE_EVICTIONS], cache_stats(s->cache).evictions);
+}
+
+/* ---- settling and waiting ---- */
+
+/* Takes the reference over. */
+static bool settle(struct wish *w, enum err e, struct object *object)
+{
+    w->err = e;
+    w->object = object;
+    w->step = NULL;
+    return true;
+}
+
+static bool settle_failure(struct wish *w, struct object *failure)
+{
+    return settle(w, failure ? failure->failure : ERR_NOMEM, failure);
+}
+
+static void climb(struct wish *w)
+{
+    while (w->step && w->step(w))
+        ;
+}
+
+static void on_landed(void *owner, struct object *result)
+{
+    struct wish *w = owner;
+    w->remote = w->waiter->remote;
+    w->waiter = NULL;
+    w->landed = result;
+    if (!result)
+        settle(w, ERR_NOMEM, NULL);
+    else
+        climb(w);
+    if (!w->step)
+        w->granted(w);
+}
+
+/* What landed, once; a reference. */
+static struct object *take_landed(struct wish *w)
+{
+    struct object *o = w->landed;
+    w->landed = NULL;
+    return o;
+}
+
+static struct waiter *waiter_new(struct wish *w)
+{
+    struct waiter *waiter = calloc(1, sizeof *waiter);
+    if (!waiter)
+        return NULL;
+    waiter->home = w->seat->mailbox;
+    waiter->owner = w;
+    waiter->landed = on_landed;
+    return waiter;
+}
+
+static void joined(struct wish *w)
+{
+    w->how = WISH_JOINED;
+    counters_add(w->seat->counters, COUNTER_FLIGHTS_JOINED, 1);
+}
+
+static bool fly(struct wish *w, const struct key *key, struct object *source, struct object *index)
+{
+    struct supply *s = w->seat->supply;
+    struct work *work = work_new(&s->work, key, source, index, w->now);
+    if (!work)
+        return false;
+    if (flight_start(s->flights, work_flight(work), w->waiter)) {
+        w->how = w->how == WISH_JOINED ? WISH_JOINED : WISH_MISS;
+        counters_add(w->seat->counters, COUNTER_FLIGHTS, 1);
+        w->first = true;
+        work_start(work, w->seat->redis, w->seat->mailbox);
+    } else { /* somebody was faster */
+        work_free(work);
+        joined(w);
+    }
+    return true;
+}
+
+/* Wait for whoever makes `key`, or begin. False (the step waits) or, without memory, settled. */
+static bool wait_for(struct wish *w, const struct key *key, struct object *source,
+                     struct object *index)
+{
+    struct waiter *waiter = w->waiter = waiter_new(w);
+    w->first = false;
+    if (!waiter)
+        return settle(w, ERR_NOMEM, NULL);
+    if (flight_join(w->seat->supply->flights, key, waiter)) {
+        joined(w);
+        return false;
+    }
+    if (fly(w, key, source, index))
+        return false;
+    w->waiter = NULL;
+    free(waiter);
+    return settle(w, ERR_NOMEM, NULL);
+}
+
+/* ---- looking ---- */
+
+static struct object *look(struct wish *w, const struct key *key)
+{
+    struct object *o = cache_get(w->seat->supply->cache, key);
+    if (o && o->expires && o->expires <= w->now) {
+        cache_drop(w->seat->supply->cache, o);
+        object_unref(o);
+        o = NULL;
+    }
+    return o;
+}
+
+static void look_again_behind(struct wish *w, struct object *source)
+{
+    struct supply *s = w->seat->supply;
+    if (atomic_exchange(&source->source->checking, true))
+        return;
+    struct work *work = work_new(&s->work, &source->key, source, NULL, w->now);
+    if (!work)
+        return;
+    work_flight(work)->kept = true;
+    if (flight_start(s->flights, work_flight(work), NULL))
+        work_submit(work);
+    else
+        work_free(work); /* somebody waits for the same look */
+}
+
+/* A source that may be believed, in *out with a reference; or false: the step waits or is settled.
+ */
+static bool find_source(struct wish *w, struct str path, struct object **out, bool *waits)
+{
+    struct key key = key_make(OBJECT_SOURCE, path, 0, CONTAINER_COUNT, 0);
+    struct object *o = take_landed(w);
+    *waits = false;
+    if (o) {
+        *out = o;
+        return true;
+    }
+    o = look(w, &key);
+    uint64_t checked = o ? atomic_load_explicit(&o->source->checked, memory_order_relaxed) : 0;
+    uint64_t age = w->now > checked ? w->now - checked : 0;
+    if (o && age < CHECK_AGE) {
+        if (age > CHECK_AGE / 2)
+            look_again_behind(w, o);
+        *out = o;
+        return true;
+    }
+    counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_STALE : COUNTER_CACHE_MEMORY_MISS, 1);
+    *waits = !wait_for(w, &key, o, NULL);
+    object_unref(o);
+    return false;
+}
+
+static bool find_index(struct wish *w, struct object *source, struct object **out, bool *waits)
+{
+    struct key key =
+        key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT, 0);
+    struct object *o = take_landed(w);
+    *waits = false;
+    if (!o)
+        o = look(w, &key);
+    if (o) {
+        *out = o;
+        return true;
+    }
+    *waits = !wait_for(w, &key, source, NULL);
+    return false;
+}
+
+/* ---- the product ---- */
+
+static enum object_kind product_kind(const struct wish *w)
+{
+    static const enum object_kind kinds[] = {
+        [WISH_FILE] = OBJECT_BODY,         [WISH_MASTER] = OBJECT_MASTER,
+        [WISH_PLAYLIST] = OBJECT_PLAYLIST, [WISH_INIT] = OBJECT_INIT,
+        [WISH_SEGMENT] = OBJECT_SEGMENT,
+    };
+    return kinds[w->kind];
+}
+
+static struct key product_key(const struct wish *w)
+{
+    return key_make(product_kind(w), w->source->key.path, w->source->source->version,
+                    w->kind == WISH_FILE ? CONTAINER_COUNT : w->container, w->number);
+}
+
+static bool keep_and_settle(struct wish *w, enum err e, struct object *made)
+{
+    if (e)
+        return settle(w, e, NULL);
+    if (made->failure)
+        return settle_failure(w, made);
+    cache_put(w->seat->supply->cache, made);
+    if (w->writes)
+        redis_put(w->seat->redis, made);
+    return settle(w, ERR_NONE, made);
+}
+
+static bool settle_landed(struct wish *w, struct object *o)
+{
+    if (w->remote && w->how == WISH_MISS)
+        w->how = WISH_REDIS;
+    return settle(w, ERR_NONE, o);
+}
+
+static bool step_built(struct wish *w)
+{
+    struct object *o = take_landed(w);
+    return o->failure ? settle_failure(w, o) : settle_landed(w, o);
+}
+
+static bool build(struct wish *w, const struct key *key)
+{
+    w->step = step_built;
+    return wait_for(w, key, w->source, w->index);
+}
+
+static bool step_make(struct wish *w)
+{
+    const struct make_opts *opts = &w->seat->supply->opts.make;
+    struct make_rendition track = {w->source, w->index};
+    struct key key = product_key(w);
+    struct object *made = NULL;
+    enum err e = ERR_NONE;
+    if (w->kind == WISH_MASTER)
+        e = make_master(opts, &key, &track, 1, false, &made);
+    else if (w->kind == WISH_PLAYLIST)
+        e = make_playlist(opts, &key, &track, &made);
+    else if (w->kind == WISH_INIT)
+        e = make_init(&key, &track, &made);
+    else
+        e = make_segment(opts, &key, w->ending, &track, &made);
+    return e == ERR_AGAIN ? build(w, &key) : keep_and_settle(w, e, made);
+}
+
+static bool step_index(struct wish *w)
+{
+    bool waits;
+    if (!find_index(w, w->source, &w->index, &waits))
+        return !waits;
+    if (w->index->failure) {
+        struct object *failure = w->index;
+        w->index = NULL;
+        return settle_failure(w, failure);
+    }
+    w->step = step_make;
+    return true;
+}
+
+/* Sending a hundred kilobytes costs the kernel less from memory than page by page from a file at
+ * an odd offset; so what is asked for again and again is read into one piece, behind the answer,
+ * and takes the place of its spans. What is asked for now and then stays a head and a span. */
+static bool is_worth_copying(struct object *o)
+{
+    if (!o->span_count || o->size > HOT_MAX)
+        return false;
+    unsigned asked = atomic_load_explicit(&o->asked, memory_order_relaxed);
+    if (asked >= HOT_ASKED)
+        return false;
+    return atomic_fetch_add_explicit(&o->asked, 1, memory_order_relaxed) == HOT_ASKED - 1;
+}
+
+static void copy_behind(struct wish *w, const struct key *key)
+{
+    struct supply *s = w->seat->supply;
+    struct key index_key =
+        key_make(OBJECT_INDEX, w->source->key.path, w->source->source->version, CONTAINER_COUNT, 0);
+    struct object *index = look(w, &index_key);
+    struct work *work = NULL;
+    if (index && index->index)
+        work = work_new(&s->work, key, w->source, index, w->now);
+    object_unref(index);
+    if (!work)
+        return;
+    work_flight(work)->kept = true;
+    if (flight_start(s->flights, work_flight(work), NULL))
+        work_submit(work);
+    else
+        work_free(work);
+}
+
+static bool step_found(struct wish *w)
+{
+    struct object *o = take_landed(w);
+    if (!o->failure)
+        return settle_landed(w, o);
+    object_unref(o);
+    w->step = step_index;
+    return true;
+}
+
+/* What is made on the loop is looked for in Redis first, by one of all who miss it at the moment;
+ * that one writes it, should it not be there. */
+static bool step_find(struct wish *w)
+{
+    struct key key = product_key(w);
+    w->step = step_found;
+    bool settled = wait_for(w, &key, w->source, NULL);
+    w->writes = w->first;
+    return settled;
+}
+
+static bool step_product(struct wish *w)
+{
+    struct key key = product_key(w);
+    struct object *o = look(w, &key);
+    counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
+    if (o && is_worth_copying(o))
+        copy_behind(w, &key);
+    if (o)
+        return settle(w, ERR_NONE, o);
+    if (w->kind == WISH_FILE)
+        return build(w, &key);
+    bool found = w->kind != WISH_SEGMENT && redis_is_up(w->seat->redis);
+    w->step = found ? step_find : step_index;
+    return true;
+}
+
+/* ---- folders of renditions ---- */
+
+static bool step_ladder(struct wish *w);
+
+static void ladder_free(struct ladder *l)
+{
+    if (!l)
+        return;
+    for (size_t i = 0; i < l->count; i++) {
+        object_unref(l->sources[i]);
+        object_unref(l->indexes[i]);
+    }
+    object_unref(l->source);
+    object_unref(l->failure);
+    free(l);
+}
+
+static void ladder_refuse(struct ladder *l, struct object *failure)
+{
+    object_unref(l->failure);
+    l->failure = failure;
+    object_unref(l->source);
+    l->source = NULL;
+    l->at++;
+}
+
+static bool step_ladder_index(struct wish *w)
+{
+    struct ladder *l = w->ladder;
+    struct object *index = NULL;
+    bool waits;
+    if (!find_index(w, l->source, &index, &waits))
+        return !waits;
+    w->step = step_ladder;
+    if (index->failure) {
+        ladder_refuse(l, index);
+        return true;
+    }
+    uint64_t mix[2] = {l->versions.high, l->source->source->version};
+    l->versions = hash_stable((struct str){(const char *)mix, sizeof mix});
+    l->sources[l->count] = l->source;
+    l->indexes[l->count++] = index;
+    l->source = NULL;
+    l->at++;
+    return true;
+}
+
+static struct str ladder_path(struct wish *w)
+{
+    struct ladder *l = w->ladder;
+    struct str name = str_of(w->source->source->names[l->at]);
+    struct str track = w->track;
+    if (track.n + 1 + name.n > sizeof l->path)
+        return (struct str){NULL, 0};
+    memcpy(l->path, track.p, track.n);
+    size_t n = track.n;
+    if (n == 0 || l->path[n - 1] != '/')
+        l->path[n++] = '/';
+    memcpy(l->path + n, name.p, name.n);
+    return (struct str){l->path, n + name.n};
+}
+
+static bool step_ladder_source(struct wish *w)
+{
+    struct ladder *l = w->ladder;
+    struct object *o = NULL;
+    bool waits;
+    if (!find_source(w, ladder_path(w), &o, &waits))
+        return !waits;
+    w->step = step_ladder;
+    if (o->failure) {
+        ladder_refuse(l, o);
+        return true;
+    }
+    if (o->source->fd < 0) {
+        object_unref(o);
+        ladder_refuse(l, NULL);
+        return true;
+    }
+    l->source = o;
+    w->step = step_ladder_index;
+    return true;
+}
+
+static bool make_ladder(struct wish *w)
+{
+    struct ladder *l = w->ladder;
+    struct make_rendition list[OBJECT_NAMES];
+    struct object *made = NULL;
+    if (l->count == 0) {
+        struct object *failure = l->failure;
+        l->failure = NULL;
+        return failure ? settle_failure(w, failure) : settle(w, ERR_NOT_FOUND, NULL);
+    }
+    struct key key =
+        key_make(OBJECT_MASTER, w->source->key.path, l->versions.high, w->container, 0);
+    struct object *o = look(w, &key);
+    if (o)
+        return settle(w, ERR_NONE, o);
+    for (size_t i = 0; i < l->count; i++)
+        list[i] = (struct make_rendition){l->sources[i], l->indexes[i]};
+    enum err e = make_master(&w->seat->supply->opts.make, &key, list, l->count, true, &made);
+    return keep_and_settle(w, e, made);
+}
+
+static bool step_ladder(struct wish *w)
+{
+    if (w->ladder->at == w->source->source->name_count)
+        return make_ladder(w);
+    w->step = step_ladder_source;
+    return ladder_path(w).n ? true : settle(w, ERR_NOT_FOUND, NULL);
+}
+
+static bool start_ladder(struct wish *w)
+{
+    if (w->kind != WISH_MASTER)
+        return settle(w, ERR_NOT_FOUND, NULL);
+    w->ladder = calloc(1, sizeof *w->ladder);
+    if (!w->ladder)
+        return settle(w, ERR_NOMEM, NULL);
+    w->step = step_ladder;
+    return true;
+}
+
+/* ---- the source ---- */
+
+static bool after_source(struct wish *w)
+{
+    if (w->source->source->fd < 0)
+        return start_ladder(w);
+    if ((w->kind == WISH_INIT || w->kind == WISH_SEGMENT) &&
+        w->version != w->source->source->version)
+        return settle(w, ERR_NOT_FOUND, NULL);
+    if (w->kind == WISH_FILE &&
+        (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0)) {
+        if (w->how == WISH_HIT)
+            counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_HIT, 1);
+        return settle(w, ERR_NONE, object_ref(w->source));
+    }
+    w->step = step_product;
+    return true;
+}
+
+static bool step_source(struct wish *w)
+{
+    bool waits;
+    struct object *o = NULL;
+    if (!find_source(w, w->track, &o, &waits))
+        return !waits;
+    if (o->failure)
+        return settle_failure(w, o);
+    w->source = o;
+    return after_source(w);
+}
+
+/* ---- the list of what there is ---- */
+
+static bool step_library(struct wish *w)
+{
+    struct key key = key_make(OBJECT_LIBRARY, STR("/"), 0, CONTAINER_COUNT, 0);
+    struct object *o = take_landed(w);
+    if (!o)
+        o = look(w, &key);
+    if (!o)
+        return wait_for(w, &key, NULL, NULL);
+    return o->failure ? settle_failure(w, o) : settle(w, ERR_NONE, o);
+}
+
+bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
+{
+    must(wish->granted && !wish->object && !wish->source && !wish->waiter);
+    wish->seat = seat;
+    wish->now = now;
+    wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
+    wish->how = WISH_HIT;
+    climb(wish);
+    return wish->step == NULL;
+}
+
+void supply_leave(struct wish *w)
+{
+    if (w->waiter && flight_leave(w->seat->supply->flights, w->waiter))
+        counters_add(w->seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
+    object_unref(w->object);
+    object_unref(w->source);
+    object_unref(w->landed);
+    object_unref(w->index);
+    ladder_free(w->ladder);
+    w->waiter = NULL;
+    w->object = w->source = w->landed = w->index = NULL;
+    w->ladder = NULL;
+    w->step = NULL;
+}

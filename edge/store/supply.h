@@ -1,0 +1,94 @@
+/* Finding an object: the one door to everything that is kept, opened or made.
+ * A wish says what is wanted; it is looked up in the memory cache, and what is missing is fetched
+ * step by step (the file, its index, what is made from it), each step a flight that others may
+ * share. A wish is part of whoever asked and lives on one loop. */
+#ifndef EDGE_STORE_SUPPLY_H
+#define EDGE_STORE_SUPPLY_H
+
+#include "edge/loop/pool.h"
+#include "edge/store/cache.h"
+#include "edge/store/disk.h"
+#include "edge/store/flight.h"
+#include "edge/store/library.h"
+#include "edge/store/make.h"
+#include "edge/watch/counters.h"
+
+struct supply;
+struct media;
+struct redis;
+
+struct supply_opts {
+    struct cache_opts cache;
+    struct disk_opts disk;
+    struct make_opts make;
+    struct library_opts library;
+    size_t small_file;         /* bytes: files up to this are kept in memory */
+    struct pool *io;           /* for opens and reads; borrowed */
+    struct pool *media_pool;   /* as many threads as helpers; borrowed */
+    struct media *media;       /* borrowed */
+    struct counters *counters; /* for what the pools count: added to atomically; borrowed */
+};
+
+MUST_USE enum err supply_new(const struct supply_opts *opts, struct supply **out);
+void supply_free(struct supply *s); /* after the pools have ended */
+
+/* What one loop brings along. */
+struct supply_seat {
+    struct supply *supply;
+    struct mailbox *mailbox;
+    struct counters *counters;
+    struct redis *redis; /* NULL: there is none */
+};
+
+enum wish_kind {
+    WISH_FILE,
+    WISH_MASTER,
+    WISH_PLAYLIST,
+    WISH_INIT,
+    WISH_SEGMENT,
+    WISH_LIBRARY, /* the list of all tracks, as JSON, for the player page */
+};
+enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
+
+struct wish {
+    /* What is wanted; borrowed until it is granted or left. */
+    enum wish_kind kind;
+    unsigned container;             /* CONTAINER_COUNT: nobody chose */
+    uint32_t number;                /* of the segment */
+    uint64_t version;               /* in the URL of an init or media segment */
+    struct str track;               /* decoded path below the root: "/album/song.m4a" */
+    struct str ending;              /* of a segment's name */
+    void (*granted)(struct wish *); /* [loop] when supply_ask could not answer at once */
+
+    /* What came: references, given back by supply_leave. On ERR_NONE `object` is what to send and
+     * `source` the file that its spans are of. Else object is NULL or remembers why. */
+    enum err err;
+    enum wish_how how;
+    struct object *object;
+    struct object *source;
+
+    /* private */
+    const struct supply_seat *seat;
+    bool (*step)(struct wish *);
+    struct waiter *waiter;
+    struct object *landed;
+    struct object *index;
+    struct ladder *ladder;
+    bool remote; /* what landed last was found in Redis */
+    bool first;  /* it began the flight it waits for, or waited for last */
+    bool writes; /* what it makes goes to Redis */
+    uint64_t now;
+};
+
+/* Look for it. True: it is granted (or refused: wish->err) already; false: `granted` will be
+ * called. The caller has filled the first block and zeroed the rest. */
+bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now);
+/* Give back what it holds and stop waiting, in any state; may be repeated. */
+void supply_leave(struct wish *wish);
+
+struct cache_stats supply_stats(struct supply *s); /* [any thread] */
+/* Bring the counters up to what is counted elsewhere: the helpers' lives, evictions. [any thread]
+ */
+void supply_publish(struct supply *s);
+
+#endif

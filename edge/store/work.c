@@ -1,0 +1,293 @@
+/* What the pools run. One function a kind of object, all of one shape: bytes from the disk or a
+ * helper in, an object or a remembered failure out. Then the result is put in the cache, the flight
+ * lands, and the work is gone. */
+#include "edge/store/work.h"
+
+#include "edge/base/log.h"
+#include "edge/base/must.h"
+#include "edge/store/library.h"
+#include "edge/store/media.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes from Redis that are checked and opened on the loop: an index of this size takes it less
+ * than a millisecond. */
+enum { FOUND_INLINE = 512 * 1024 };
+#define LIBRARY_KEPT UINT64_C(1000000000) /* ns */
+#define FAILURE_KEPT                                                            \
+    (60 * UINT64_C(1000000000)) /* a broken file is not tried again so soon, ns \
+                                 */
+
+struct work {
+    struct flight flight; /* first */
+    const struct work_opts *opts;
+    struct object *source;
+    struct object *index;
+    struct redis *redis;  /* of the loop that asked; NULL: nothing is looked for or kept there */
+    struct object *made;  /* to be written there; a reference */
+    unsigned char *bytes; /* what was found there, too long to be looked at on the loop */
+    size_t len;
+    struct media_task task;
+    uint64_t now; /* when it was asked for */
+    char path[];
+};
+
+/* The pools share one set of counters, so additions there are real ones. */
+static void count(struct work *w, enum counter which, uint64_t n)
+{
+    atomic_fetch_add_explicit(&w->opts->supply->counters->value[which], n, memory_order_relaxed);
+}
+
+static void log_failure(struct work *w, struct str why)
+{
+    char path[512], text[512];
+    log_write(LOG_WARN, "media: %s: %s", log_text(path, sizeof path, w->flight.key.path),
+              log_text(text, sizeof text, why));
+}
+
+static bool is_remembered(enum err e) { return e == ERR_MEDIA || e == ERR_UNSUPPORTED; }
+
+/* ---- opening ---- */
+
+/* The same file as before: what was made from it stays good, and so does its object. */
+static struct object *still_the_same(struct work *w, struct object *fresh)
+{
+    struct source *old = w->source->source;
+    if (!identity_eq(&old->id, &fresh->source->id) || old->fd < 0)
+        return fresh;
+    atomic_store_explicit(&old->checked, w->now, memory_order_relaxed);
+    object_unref(fresh);
+    return object_ref(w->source);
+}
+
+static enum err run_open(struct work *w, struct object **out)
+{
+    enum err e = disk_open(w->opts->disk, w->flight.key.path, w->now, out);
+    count(w, COUNTER_ORIGIN_OPENS, 1);
+    if (!e && w->source)
+        *out = still_the_same(w, *out);
+    if (!e && *out != w->source)
+        cache_put(w->opts->cache, *out);
+    if (e && w->source)
+        cache_drop(w->opts->cache, w->source);
+    return e;
+}
+
+/* ---- indexing ---- */
+
+static enum err remember_failure(struct work *w, enum err e, const char *why, struct object **out)
+{
+    log_failure(w, str_of(why));
+    count(w, COUNTER_INDEX_FAILURES, 1);
+    *out = object_of_failure(&w->flight.key, e, str_of(why));
+    if (!*out)
+        return ERR_NOMEM;
+    (*out)->expires = w->now + FAILURE_KEPT;
+    if (is_remembered(e))
+        cache_put(w->opts->cache, *out);
+    return ERR_NONE;
+}
+
+static enum err run_index(struct work *w, struct object **out)
+{
+    struct media_result r = {0};
+    const struct source *s = w->source->source;
+    enum err e =
+        media_index(w->opts->supply->media, &w->task, s->fd, s->id.size, w->flight.key.path, &r);
+    count(w, COUNTER_INDEX_PACKETS, r.packets);
+    if (e == ERR_CANCELLED) {
+        count(w, COUNTER_ABORT_PACKETS_SKIPPED, r.packets_left);
+        return e;
+    }
+    if (!e) {
+        snprintf(r.why, sizeof r.why, "the helper's record is not consistent");
+        e = make_index(&w->flight.key, r.record, r.len, out);
+    }
+    if (e)
+        return remember_failure(w, e, r.why[0] ? r.why : err_text(e), out);
+    count(w, COUNTER_INDEX_BUILDS, 1);
+    cache_put(w->opts->cache, *out);
+    return ERR_NONE;
+}
+
+/* ---- building from bytes ---- */
+
+static enum err run_build(struct work *w, struct object **out)
+{
+    const struct key *key = &w->flight.key;
+    struct make_rendition track = {w->source, w->index};
+    atomic_bool *cancelled = &w->flight.job.cancelled;
+    enum err e = key->kind == OBJECT_BODY
+                     ? make_body(key, w->source, cancelled, out)
+                     : make_segment_built(&w->opts->supply->make, key, &track, cancelled, out);
+    count(w, COUNTER_ORIGIN_READS, 1);
+    if (!e)
+        cache_put(w->opts->cache, *out);
+    return e;
+}
+
+/* ---- the list of tracks ---- */
+
+static enum err run_library(struct work *w, struct object **out)
+{
+    TRY(library_make(w->opts->disk, &w->opts->supply->library, &w->flight.key,
+                     &w->flight.job.cancelled, out));
+    (*out)->expires = w->now + LIBRARY_KEPT;
+    cache_put(w->opts->cache, *out);
+    return ERR_NONE;
+}
+
+static enum err run_kind(struct work *w, struct object **out)
+{
+    switch (w->flight.key.kind) {
+    case OBJECT_SOURCE:
+        return run_open(w, out);
+    case OBJECT_INDEX:
+        return run_index(w, out);
+    case OBJECT_LIBRARY:
+        return run_library(w, out);
+    default:
+        return run_build(w, out);
+    }
+}
+
+static void land(struct work *w, enum err e, struct object *out)
+{
+    if (e && !out)
+        out = object_of_failure(&w->flight.key, e, str_of(err_text(e)));
+    flight_land(w->opts->flights, &w->flight, out);
+    object_unref(out);
+}
+
+/* ---- what Redis has ---- */
+
+/* Takes the bytes over. */
+static enum err run_found(struct work *w, unsigned char *bytes, size_t len, struct object **out)
+{
+    struct make_rendition track = {w->source, w->index};
+    enum err e = make_again(&w->flight.key, &track, bytes, len, out);
+    count(w, e ? COUNTER_CACHE_REDIS_ERROR : COUNTER_CACHE_REDIS_HIT, 1);
+    if (!e)
+        cache_put(w->opts->cache, *out);
+    w->flight.remote = !e;
+    return e;
+}
+
+/* These are made by who asked, from the index: there is nothing to do but to say that they are not
+ * there. */
+static bool only_found(const struct work *w)
+{
+    unsigned kind = w->flight.key.kind;
+    return kind == OBJECT_MASTER || kind == OBJECT_PLAYLIST || kind == OBJECT_INIT;
+}
+
+void work_free(struct work *w)
+{
+    if (w->source && w->source->source)
+        atomic_store(&w->source->source->checking, false);
+    object_unref(w->source);
+    object_unref(w->index);
+    object_unref(w->made);
+    free(w->bytes);
+    free(w);
+}
+
+static void run(struct job *job)
+{
+    struct work *w = (struct work *)job;
+    struct object *out = NULL;
+    unsigned char *bytes = w->bytes;
+    bool found = false;
+    enum err e = ERR_NONE;
+    w->bytes = NULL;
+    if (bytes)
+        found = run_found(w, bytes, w->len, &out) == ERR_NONE;
+    if (!found)
+        e = job_is_cancelled(job) ? ERR_CANCELLED : only_found(w) ? ERR_IGNORE : run_kind(w, &out);
+    if (w->redis && out && !found)
+        w->made = object_ref(out);
+    land(w, e, out);
+    if (!w->redis)
+        work_free(w); /* else `done` does */
+}
+
+void work_submit(struct work *w)
+{
+    bool media = w->flight.key.kind == OBJECT_INDEX;
+    pool_submit(media ? w->opts->supply->media_pool : w->opts->supply->io, &w->flight.job);
+}
+
+static void on_done(struct job *job)
+{
+    struct work *w = (struct work *)job;
+    if (w->made)
+        redis_put(w->redis, w->made);
+    work_free(w);
+}
+
+static void on_found(void *owner, enum err e, const struct redis_found *found)
+{
+    struct work *w = owner;
+    struct object *out = NULL;
+    if (e != ERR_NONE && e != ERR_CANCELLED)
+        count(w, e == ERR_NOT_FOUND ? COUNTER_CACHE_REDIS_MISS : COUNTER_CACHE_REDIS_ERROR, 1);
+    if (!e && w->flight.key.kind == OBJECT_BODY && !str_eq(found->etag, object_etag(w->source))) {
+        free(found->bytes);
+        count(w, COUNTER_CACHE_REDIS_ERROR, 1);
+        e = ERR_MEDIA;
+    }
+    if (!e && found->len > FOUND_INLINE) {
+        w->bytes = found->bytes;
+        w->len = found->len;
+    } else if (!e) {
+        e = run_found(w, found->bytes, found->len, &out);
+    }
+    bool cancelled = job_is_cancelled(&w->flight.job);
+    if (!out && !cancelled && !(e && only_found(w))) {
+        work_submit(w);
+        return;
+    }
+    land(w, out ? ERR_NONE : cancelled ? ERR_CANCELLED : ERR_IGNORE, out);
+    work_free(w);
+}
+
+void work_start(struct work *w, struct redis *redis, struct mailbox *home)
+{
+    if (redis_keeps(redis, (enum object_kind)w->flight.key.kind)) {
+        w->redis = redis;
+        w->flight.job.done = on_done;
+        w->flight.job.home = home;
+        if (redis_get(redis, &w->flight.key, on_found, w))
+            return;
+    }
+    work_submit(w);
+}
+
+static void on_abandon(struct flight *flight)
+{
+    struct work *w = (struct work *)flight;
+    media_cancel(&w->task);
+}
+
+struct work *work_new(const struct work_opts *opts, const struct key *key, struct object *source,
+                      struct object *index, uint64_t now)
+{
+    struct work *w = calloc(1, sizeof *w + key->path.n + 1);
+    if (!w)
+        return NULL;
+    memcpy(w->path, key->path.p, key->path.n);
+    w->flight.key = *key;
+    w->flight.key.path.p = w->path;
+    w->flight.job.run = run;
+    w->flight.on_abandon = on_abandon;
+    media_task_init(&w->task);
+    w->opts = opts;
+    w->source = source ? object_ref(source) : NULL;
+    w->index = index ? object_ref(index) : NULL;
+    w->now = now;
+    return w;
+}
+
+struct flight *work_flight(struct work *w) { return &w->flight; }

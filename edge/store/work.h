@@ -1,0 +1,33 @@
+/* The work of one flight: opening a file, indexing it, building what needs its bytes.
+ * Private to store/: supply.c starts these. Each is allocated for its flight and frees itself after
+ * landing; it holds references to what it works on. */
+#ifndef EDGE_STORE_WORK_H
+#define EDGE_STORE_WORK_H
+
+#include "edge/store/redis.h"
+#include "edge/store/supply.h"
+
+struct work;
+
+/* What it needs; the references are taken, the rest is borrowed for the life of the process. */
+struct work_opts {
+    const struct supply_opts *supply;
+    struct cache *cache;
+    struct disk *disk;
+    struct flights *flights;
+};
+
+/* The work that makes `key`. `old`: the source as it was known, when that is looked at again;
+ * `source`, `index`: what it is made from; all may be NULL and are referenced. NULL: out of memory.
+ */
+struct work *work_new(const struct work_opts *opts, const struct key *key, struct object *source,
+                      struct object *index, uint64_t now);
+struct flight *work_flight(struct work *w);
+void work_submit(struct work *w);
+/* The same, but look in Redis first (NULL: there is none), and write there what had to be made.
+ * `home` is the mailbox of redis' loop. MASTER, PLAYLIST and INIT are looked for only: they land as
+ * ERR_IGNORE where they are not found. [the loop of redis] */
+void work_start(struct work *w, struct redis *redis, struct mailbox *home);
+void work_free(struct work *w); /* one that was never submitted */
+
+#endif

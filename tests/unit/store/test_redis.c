@@ -1,0 +1,429 @@
+/* edge/store/redis and redis_link, against a real redis-server on a unix socket of the test's own,
+ * and against sockets that are none. */
+#include "edge/store/redis.h"
+
+#include "edge/base/log.h"
+#include "edge/store/redis_record.h"
+#include "tests/unit/loop/turn.h"
+#include "tests/unit/store/tree.h"
+
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum { LONG = 2 * RECORD_CHUNK + 77 };
+
+static struct tree tree;
+static pid_t server;
+static redisContext *direct; /* a second way to the same Redis */
+static struct loop *loop;
+static struct timers *timers;
+static struct pool *io;
+static struct redis_opts opts;
+static struct redis_seat seat;
+static struct redis *redis;
+
+/* The rig */
+
+static pid_t spawn_redis(const char *socket)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("redis-server", "redis-server", "conf/redis.conf", "--port", "0", "--unixsocket",
+               socket, "--dir", tree.root, "--logfile", "/dev/null", NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static int begin_server(void **state)
+{
+    (void)state;
+    alarm(120);
+    log_set_level(LOG_ERROR);
+    tree_make(&tree);
+    const char *socket = tree_path(&tree, "redis.sock");
+    server = spawn_redis(socket);
+    for (int i = 0; i < 2000 && (!direct || direct->err); i++) {
+        if (direct)
+            redisFree(direct);
+        usleep(5000); /* until it listens */
+        direct = redisConnectUnix(socket);
+    }
+    return direct->err;
+}
+
+static int end_server(void **state)
+{
+    (void)state;
+    redisFree(direct);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    tree_remove(&tree);
+    return 0;
+}
+
+static int begin_at(const char *path, uint64_t timeout)
+{
+    loop = turn_loop();
+    assert_int_equal(timers_new(loop, &timers), ERR_NONE);
+    assert_int_equal(pool_new(1, "io", &io), ERR_NONE);
+    opts = (struct redis_opts){.timeout = timeout, .ttl = 100, .max_object = LONG, .io = io};
+    snprintf(opts.url.path, sizeof opts.url.path, "%s", path);
+    snprintf(opts.generation, sizeof opts.generation, "test");
+    seat = (struct redis_seat){loop, timers, turn_mailbox(loop), counters_new(), histogram_new()};
+    assert_int_equal(redis_new(&opts, &seat, &redis), ERR_NONE);
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    freeReplyObject(redisCommand(direct, "FLUSHALL"));
+    return begin_at(tree_path(&tree, "redis.sock"), 10 * CLOCK_SECOND);
+}
+
+static int begin_nowhere(void **state)
+{
+    (void)state;
+    return begin_at("/tmp/segue-there-is-nothing-here", 10 * CLOCK_SECOND);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    redis_stop(redis);
+    pool_free(io);
+    mailbox_settle(seat.mailbox);
+    redis_free(redis);
+    assert_int_equal(atomic_load(&opts.broken), 0);
+    mailbox_free(seat.mailbox);
+    timers_free(timers);
+    loop_free(loop);
+    counters_free(seat.counters);
+    histogram_free(seat.answers);
+    return 0;
+}
+
+/* What came of a look-up. */
+
+static struct {
+    unsigned times;
+    enum err e;
+    unsigned char *bytes;
+    size_t len;
+    char etag[OBJECT_ETAG + 1];
+} got;
+
+static void on_found(void *owner, enum err e, const struct redis_found *found)
+{
+    (void)owner;
+    got.times++;
+    got.e = e;
+    got.bytes = found ? found->bytes : NULL;
+    got.len = found ? found->len : 0;
+    snprintf(got.etag, sizeof got.etag, "%.*s", found ? (int)found->etag.n : 0,
+             found ? found->etag.p : "");
+    loop_stop(loop);
+}
+
+static enum err get(const struct key *key)
+{
+    free(got.bytes);
+    memset(&got, 0, sizeof got);
+    if (!redis_get(redis, key, on_found, NULL))
+        return ERR_BUSY;
+    while (!got.times)
+        loop_run(loop);
+    turn_once(loop);
+    assert_int_equal(got.times, 1);
+    return got.e;
+}
+
+static struct object *object_of(const char *path, size_t n)
+{
+    struct key key = key_make(OBJECT_SEGMENT, str_of(path), 5, CONTAINER_TS, 1);
+    unsigned char *bytes = malloc(n + 1);
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (unsigned char)(tree_byte(i) + (i >> 16));
+    struct object *o = object_of_bytes(&key, bytes, n);
+    object_set_etag(o, hash_stable(str_of(path)));
+    return o;
+}
+
+static uint64_t counted(enum counter which) { return atomic_load(&seat.counters->value[which]); }
+
+static void put(struct object *o)
+{
+    uint64_t before = counted(COUNTER_REDIS_WRITES_STORED);
+    redis_put(redis, o);
+    while (counted(COUNTER_REDIS_WRITES_STORED) == before)
+        turn_once(loop);
+}
+
+static void command(const char *format, const char *key, size_t n)
+{
+    char name[RECORD_KEY + 8];
+    snprintf(name, sizeof name, "%.*s", (int)n, key);
+    redisReply *r = redisCommand(direct, format, name);
+    assert_non_null(r);
+    if (r->type == REDIS_REPLY_ERROR)
+        fail_msg("%s", r->str);
+    freeReplyObject(r);
+}
+
+/* The tests */
+
+static void what_was_put_is_got(void **state)
+{
+    static const size_t sizes[] = {1, 1000, RECORD_CHUNK, RECORD_CHUNK + 1, LONG};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct object *o = object_of("/a.m4a", sizes[i]);
+        put(o);
+        assert_int_equal(get(&o->key), ERR_NONE);
+        assert_int_equal(got.len, sizes[i]);
+        assert_memory_equal(got.bytes, o->body, sizes[i]);
+        assert_int_equal(strncmp(got.etag, o->etag, OBJECT_ETAG), 0);
+        object_unref(o);
+    }
+}
+
+static void what_was_not_put_is_not_there(void **state)
+{
+    struct object *o = object_of("/a.m4a", 10), *other = object_of("/b.m4a", 10);
+    (void)state;
+    put(o);
+    assert_int_equal(get(&other->key), ERR_NOT_FOUND);
+    object_unref(o);
+    object_unref(other);
+}
+
+static void it_stays_for_its_time_give_or_take_a_tenth(void **state)
+{
+    struct object *o = object_of("/a.m4a", LONG);
+    char name[RECORD_KEY], chunk[RECORD_KEY];
+    (void)state;
+    put(o);
+    size_t n = record_key(&o->key, STR("test"), name);
+    record_chunk_key((struct str){name, n}, 2, chunk);
+    for (int i = 0; i < 2; i++) {
+        redisReply *r = redisCommand(direct, "TTL %s", i ? chunk : name);
+        assert_in_range(r->integer, 89, 110);
+        freeReplyObject(r);
+    }
+    object_unref(o);
+}
+
+static void what_is_too_large_or_of_no_kind_is_not_put(void **state)
+{
+    struct object *large = object_of("/a.m4a", LONG + 1), *empty = object_of("/b.m4a", 0);
+    struct key key = key_make(OBJECT_LIBRARY, STR("/"), 0, CONTAINER_COUNT, 0);
+    struct object *library = object_of_bytes(&key, malloc(1), 1);
+    (void)state;
+    redis_put(redis, large);
+    redis_put(redis, empty);
+    redis_put(redis, library);
+    assert_int_equal(get(&large->key), ERR_NOT_FOUND);
+    redisReply *r = redisCommand(direct, "DBSIZE");
+    assert_int_equal(r->integer, 0);
+    freeReplyObject(r);
+    object_unref(large);
+    object_unref(empty);
+    object_unref(library);
+}
+
+static void writes_past_the_bound_are_dropped_and_counted(void **state)
+{
+    struct object *o = object_of("/a.m4a", LONG);
+    (void)state;
+    for (int i = 0; i <= REDIS_UNDER_WAY / LONG; i++)
+        redis_put(redis, o);
+    assert_int_equal(counted(COUNTER_REDIS_WRITES_DROPPED), 1);
+    while (counted(COUNTER_REDIS_WRITES_STORED) < REDIS_UNDER_WAY / LONG)
+        turn_once(loop);
+    put(o);
+    object_unref(o);
+}
+
+static void a_key_of_another_type_is_no_failure_of_redis(void **state)
+{
+    struct object *o = object_of("/a.m4a", 10);
+    char name[RECORD_KEY];
+    (void)state;
+    size_t n = record_key(&o->key, STR("test"), name);
+    for (int i = 0; i < 10; i++) {
+        command("DEL %s", name, n);
+        command("LPUSH %s x", name, n);
+        assert_int_equal(get(&o->key), ERR_MEDIA);
+    }
+    put(o);
+    assert_int_equal(get(&o->key), ERR_NONE);
+    object_unref(o);
+}
+
+static void a_chunk_that_is_missing_is_as_wrong_as_a_broken_one(void **state)
+{
+    struct object *o = object_of("/a.m4a", LONG);
+    char name[RECORD_KEY], chunk[RECORD_KEY];
+    (void)state;
+    size_t n = record_key(&o->key, STR("test"), name);
+    for (uint32_t i = 0; i < 3; i++) {
+        put(o);
+        size_t m = record_chunk_key((struct str){name, n}, i, chunk);
+        command("SETRANGE %s 3 x", chunk, m);
+        assert_int_equal(get(&o->key), ERR_MEDIA);
+        command("DEL %s", chunk, m);
+        assert_int_equal(get(&o->key), ERR_MEDIA);
+    }
+    object_unref(o);
+}
+
+static void at_the_end_who_waits_is_told(void **state)
+{
+    struct object *o = object_of("/a.m4a", 10);
+    (void)state;
+    free(got.bytes);
+    memset(&got, 0, sizeof got);
+    assert_true(redis_get(redis, &o->key, on_found, NULL));
+    redis_stop(redis);
+    assert_int_equal(got.times, 1);
+    assert_int_equal(got.e, ERR_CANCELLED);
+    assert_false(redis_is_up(redis));
+    assert_false(redis_get(redis, &o->key, on_found, NULL));
+    redis_put(redis, o);
+    object_unref(o);
+}
+
+static void a_redis_that_stands_still_costs_its_time_and_no_more(void **state)
+{
+    struct object *o = object_of("/a.m4a", 10);
+    (void)state;
+    put(o); /* it is connected */
+    kill(server, SIGSTOP);
+    opts.timeout = 20 * CLOCK_MS;
+    unsigned late = 0;
+    while (redis_is_up(redis)) {
+        uint64_t before = clock_mono();
+        assert_int_equal(get(&o->key), ERR_DEADLINE);
+        uint64_t took = clock_mono() - before;
+        assert_true(took >= 20 * CLOCK_MS && took < 2 * CLOCK_SECOND);
+        late++;
+    }
+    assert_int_equal(late, 5);
+    assert_int_equal(get(&o->key), ERR_BUSY);
+    assert_int_equal(atomic_load(&opts.broken), 1);
+    kill(server, SIGCONT);
+    while (!redis_is_up(redis)) /* a probe finds it */
+        turn_once(loop);
+    opts.timeout = 10 * CLOCK_SECOND;
+    assert_int_equal(get(&o->key), ERR_NONE);
+    object_unref(o);
+}
+
+static void where_nobody_listens_it_is_left_alone_soon(void **state)
+{
+    struct object *o = object_of("/a.m4a", 10);
+    (void)state;
+    unsigned asked = 0;
+    while (redis_is_up(redis) && ++asked < 10)
+        assert_int_equal(get(&o->key), ERR_IO);
+    assert_true(asked <= 5);
+    assert_int_equal(atomic_load(&opts.broken), 1);
+    redis_put(redis, o);
+    assert_int_equal(counted(COUNTER_REDIS_WRITES_DROPPED), 0);
+    object_unref(o);
+}
+
+/* A socket that answers each connection with the same bytes and then says no more. */
+
+struct liar {
+    struct loop_io io; /* first */
+    int fd;
+    const char *says;
+    int clients[64];
+    int count;
+};
+
+static void on_client(struct loop_io *watched, unsigned what)
+{
+    struct liar *l = (struct liar *)watched;
+    (void)what;
+    int fd = accept(l->fd, NULL, NULL);
+    assert_true(fd >= 0 && l->count < 64);
+    assert_true(send(fd, l->says, strlen(l->says), MSG_NOSIGNAL) > 0);
+    l->clients[l->count++] = fd;
+}
+
+static void lie(struct liar *l, const char *says)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    memcpy(un.sun_path, opts.url.path, sizeof un.sun_path);
+    *l = (struct liar){.says = says};
+    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(un.sun_path);
+    assert_int_equal(bind(l->fd, (struct sockaddr *)&un, sizeof un), 0);
+    assert_int_equal(listen(l->fd, 64), 0);
+    assert_int_equal(loop_watch_level(loop, &l->io, l->fd, on_client), ERR_NONE);
+}
+
+static void lie_no_more(struct liar *l)
+{
+    loop_unwatch(&l->io);
+    close(l->fd);
+    for (int i = 0; i < l->count; i++)
+        close(l->clients[i]);
+}
+
+static void what_is_no_answer_ends_the_connection(void **state)
+{
+    static const char *const lies[] = {
+        "*2147483647\r\n",
+        "*1\r\n$1\r\nx\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "%1\r\n+a\r\n+b\r\n",
+        "+PONG\r\n+more\r\n+and more\r\n+and more\r\n",
+        "$-2\r\n",
+        "$99999999999999999999\r\n",
+        "-NOAUTH Authentication required.\r\n",
+        "-LOADING\r\n",
+        "$4\r\nPONG\r\n$3\r\nabcd\r\n",
+        ":1\r\n*0\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct liar liar;
+        begin_at(tree_path(&tree, "liar.sock"), 200 * CLOCK_MS);
+        lie(&liar, lies[i]);
+        struct object *o = object_of("/a.m4a", 10);
+        enum err e = get(&o->key);
+        if (e != ERR_IO && e != ERR_MEDIA && e != ERR_DEADLINE)
+            fail_msg("%s: %s", lies[i], err_name(e));
+        object_unref(o);
+        lie_no_more(&liar);
+        end(NULL);
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_put_is_got),
+        TEST(what_was_not_put_is_not_there),
+        TEST(it_stays_for_its_time_give_or_take_a_tenth),
+        TEST(what_is_too_large_or_of_no_kind_is_not_put),
+        TEST(writes_past_the_bound_are_dropped_and_counted),
+        TEST(a_key_of_another_type_is_no_failure_of_redis),
+        TEST(a_chunk_that_is_missing_is_as_wrong_as_a_broken_one),
+        TEST(at_the_end_who_waits_is_told),
+        TEST(a_redis_that_stands_still_costs_its_time_and_no_more),
+        cmocka_unit_test_setup_teardown(where_nobody_listens_it_is_left_alone_soon, begin_nowhere,
+                                        end),
+        cmocka_unit_test(what_is_no_answer_ends_the_connection),
+    };
+    return cmocka_run_group_tests(tests, begin_server, end_server);
+}
