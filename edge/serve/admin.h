@@ -1,0 +1,26 @@
+/* What the admin listener may look at: everybody's counters, read-only. [any thread] */
+#ifndef EDGE_SERVE_ADMIN_H
+#define EDGE_SERVE_ADMIN_H
+
+#include "edge/watch/access.h"
+#include "edge/watch/counters.h"
+#include "edge/watch/histogram.h"
+
+struct supply;
+
+/* Owned by the server; valid as long as any service. */
+struct admin_view {
+    struct counters *const *counters;
+    struct histogram *const *histograms;
+    struct histogram *const *redis_answers; /* how long Redis took; the same */
+    size_t threads;
+    const atomic_uint *redis_broken; /* workers that leave Redis alone; NULL: there is no Redis */
+    struct supply *supply;
+    struct access *access;
+    const char *version;
+    uint64_t started; /* monotonic ns */
+    const atomic_bool *draining;
+    const char *root; /* of the media tree, as configured */
+};
+
+#endif

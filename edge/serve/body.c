@@ -1,0 +1,220 @@
+/* The sender. A span of memory is gathered with those beside it into one sendmsg; a span of the
+ * file goes by sendfile, after the kernel has said that it is in memory; if it is not, a pool
+ * thread reads it ahead and the loop goes on with others. */
+#include "edge/serve/body.h"
+
+#include "edge/base/must.h"
+#include "edge/wire/link.h"
+
+#include <stdlib.h>
+
+enum {
+    TURN = 1024 * 1024, /* bytes before others get their turn */
+    PIECE = 512 * 1024, /* of a file: sent, or read ahead, as one */
+    GATHER = 16,        /* spans of memory in one call */
+};
+
+struct warming {
+    struct job job;            /* first */
+    struct exchange *exchange; /* NULL: given up */
+    struct counters *counters; /* of the loop that asked */
+    struct object *source;
+    struct index_span span;
+    size_t room; /* bytes of the buffer it is read through */
+    uint64_t read;
+    enum err err;
+};
+
+/* ---- reading ahead ---- */
+
+static void run_warming(struct job *job)
+{
+    struct warming *w = (struct warming *)job;
+    w->err = source_warm(w->source->source, w->span, w->room, &job->cancelled, &w->read);
+}
+
+static void warming_done(struct job *job)
+{
+    struct warming *w = (struct warming *)job;
+    struct exchange *x = w->exchange;
+    counters_add(w->counters, COUNTER_ORIGIN_READS, 1);
+    counters_add(w->counters, COUNTER_ORIGIN_READ_BYTES, w->read);
+    if (x) {
+        x->body.warming = NULL;
+        x->body.warm_from = w->span.offset;
+        x->body.warm_to = w->span.offset + w->span.length;
+        if (w->err) {
+            x->gone = true;
+            x->reason = CLOSE_CUT_SHORT;
+        }
+    }
+    object_unref(w->source);
+    free(w);
+    if (x)
+        exchange_go(x);
+}
+
+static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
+{
+    struct service *s = x->service;
+    struct warming *w = calloc(1, sizeof *w);
+    if (!w)
+        return false;
+    w->job.run = run_warming;
+    w->job.done = warming_done;
+    w->job.home = s->seat.mailbox;
+    w->exchange = x;
+    w->counters = s->counters;
+    w->source = object_ref(x->reply.source);
+    w->span = (struct index_span){offset, length};
+    w->room = s->opts->buffer;
+    x->body.warming = w;
+    timer_off(&x->conn->timer); /* it is not the client who is waited for */
+    pool_submit(s->io, &w->job);
+    return true;
+}
+
+void body_cancel(struct exchange *x)
+{
+    struct warming *w = x->body.warming;
+    if (!w)
+        return;
+    w->exchange = NULL;
+    job_cancel(&w->job);
+    x->body.warming = NULL;
+}
+
+/* ---- sending ---- */
+
+static enum step give_up(struct exchange *x, enum close_reason reason)
+{
+    x->gone = true;
+    x->reason = reason;
+    return STEP_END;
+}
+
+static void advance(struct body *b, uint64_t n)
+{
+    b->sent += n;
+    b->left -= n;
+    while (n) {
+        struct span *s = &b->spans[b->at];
+        uint64_t part = n < s->length ? n : s->length;
+        s->offset += part;
+        s->length -= part;
+        if (s->memory)
+            s->memory += part;
+        n -= part;
+        if (s->length == 0)
+            b->at++;
+    }
+    while (b->at < b->count && b->spans[b->at].length == 0)
+        b->at++;
+}
+
+/* *wanted: bytes that were offered. A socket that took fewer of them is full and says so when it is
+ * not any more, so there is no need to ask it again (a file may have ended as well: see send_file).
+ */
+static struct link_result send_memory(struct exchange *x, uint64_t *wanted)
+{
+    struct body *b = &x->body;
+    struct iovec parts[GATHER];
+    int n = 0;
+    unsigned i = b->at;
+    *wanted = 0;
+    for (; i < b->count && n < GATHER && (b->spans[i].memory || !b->spans[i].length); i++) {
+        if (b->spans[i].length)
+            parts[n++] = (struct iovec){(void *)(uintptr_t)b->spans[i].memory, b->spans[i].length};
+        *wanted += b->spans[i].length;
+    }
+    return link_write(x->conn->fd, parts, n, i < b->count);
+}
+
+/* Bytes from there on that were read into memory for us. */
+static uint64_t read_ahead(const struct body *b, uint64_t offset)
+{
+    return offset >= b->warm_from && offset < b->warm_to ? b->warm_to - offset : 0;
+}
+
+/* STEP_ON: it was tried, *r says how it went. */
+static enum step send_file(struct exchange *x, struct link_result *r)
+{
+    struct body *b = &x->body;
+    struct span *s = &b->spans[b->at];
+    struct source *source = x->reply.source->source;
+    uint64_t n = s->length < PIECE ? s->length : PIECE;
+    uint64_t ours = read_ahead(b, s->offset);
+    if (ours)
+        n = n < ours ? n : ours;
+    else if (!source_is_warm(source, s->offset, n, loop_now(x->service->loop)))
+        return start_warming(x, s->offset, n) ? STEP_PARK : give_up(x, CLOSE_ERROR);
+    *r = link_send_file(x->conn->fd, source->fd, s->offset, (size_t)n);
+    return STEP_ON;
+}
+
+/* What the last call to the socket means; STEP_ON: go on. */
+static enum step judge(struct exchange *x, struct link_result r)
+{
+    if (r.state == LINK_OK) {
+        if (!x->answered)
+            x->answered = loop_now(x->service->loop);
+        counters_add(x->service->counters, COUNTER_RESPONSE_BYTES, r.n);
+        advance(&x->body, r.n);
+        return STEP_ON;
+    }
+    if (r.state == LINK_AGAIN)
+        return STEP_PARK;
+    return give_up(x, r.state == LINK_GONE ? CLOSE_RESET : CLOSE_CUT_SHORT);
+}
+
+/* A client that only speaks, and takes nothing, does not move its deadline. */
+static enum step wait_for_client(struct exchange *x, uint64_t before)
+{
+    if (x->body.sent != before || !timer_is_on(&x->conn->timer))
+        conn_expect_writable(x->conn);
+    return STEP_PARK;
+}
+
+/* Bytes that were begun end as they began, or are cut short: a file that was written to since is
+ * not sent on. */
+static bool source_changed(const struct exchange *x)
+{
+    const struct object *source = x->reply.source;
+    return x->body.resumed && x->reply.object->span_count && source && source->source->fd >= 0 &&
+           !source_is_whole(source->source);
+}
+
+enum step body_send(struct exchange *x)
+{
+    struct body *b = &x->body;
+    uint64_t before = b->sent;
+    if (x->gone)
+        return STEP_END;
+    if (b->warming)
+        return STEP_PARK;
+    if (source_changed(x))
+        return give_up(x, CLOSE_CUT_SHORT);
+    while (b->left) {
+        struct link_result r = {LINK_AGAIN, 0};
+        must(b->at < b->count);
+        if (b->sent - before >= TURN) {
+            conn_later(x->conn);
+            return wait_for_client(x, before);
+        }
+        enum step step = STEP_ON;
+        uint64_t wanted = 0;
+        if (b->spans[b->at].memory || b->spans[b->at].length == 0)
+            r = send_memory(x, &wanted);
+        else
+            step = send_file(x, &r);
+        if (step == STEP_ON)
+            step = judge(x, r);
+        if (step == STEP_ON && r.n < wanted)
+            step = STEP_PARK;
+        if (step == STEP_PARK && !b->warming)
+            return wait_for_client(x, before);
+        if (step != STEP_ON)
+            return step;
+    }
+    return STEP_ON;
+}

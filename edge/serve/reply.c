@@ -1,0 +1,267 @@
+/* Deciding what to answer with an object, and writing it down. Nothing is formatted here that could
+ * have been before: the object brings its own fields, the service those that are always the same.
+ */
+#include "edge/serve/reply.h"
+
+#include "edge/base/must.h"
+#include "edge/http/head.h"
+#include "edge/http/precond.h"
+#include "edge/http/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BOUNDARY_MAX = 40, PART_HEAD = 256 };
+
+/* ---- deciding ---- */
+
+static void not_satisfiable(struct exchange *x)
+{
+    struct head h;
+    enum { ROOM = 64 };
+    uint64_t size = x->reply.object->size;
+    char *line = arena_alloc(&x->arena, ROOM);
+    if (line) {
+        head_init(&h, line, ROOM);
+        head_content_range_none(&h, size);
+    }
+    (void)exchange_fail_status(x, 416, STR("no byte of the range lies in the object"),
+                               line ? head_bytes(&h) : STR(""));
+}
+
+static void decide_range(struct exchange *x)
+{
+    struct str value;
+    struct range_set set;
+    if (x->request->method != METHOD_GET || !h1_field(x->request, FIELD_RANGE, &value))
+        return; /* RFC 9110 14.2: only GET has ranges */
+    enum err e = range_resolve(value, x->reply.object->size, &set);
+    if (e == ERR_RANGE)
+        not_satisfiable(x);
+    if (e)
+        return;
+    x->reply.ranges = arena_alloc(&x->arena, sizeof set);
+    if (!x->reply.ranges)
+        return; /* the whole is a right answer too */
+    *x->reply.ranges = set;
+    x->reply.status = 206;
+}
+
+/* Most requests have no condition and no range: one look tells. */
+static bool is_conditional(const struct h1_request *r)
+{
+    const uint64_t any = UINT64_C(1) << FIELD_RANGE | UINT64_C(1) << FIELD_IF_MATCH |
+                         UINT64_C(1) << FIELD_IF_NONE_MATCH |
+                         UINT64_C(1) << FIELD_IF_MODIFIED_SINCE |
+                         UINT64_C(1) << FIELD_IF_UNMODIFIED_SINCE;
+    return r->seen & any;
+}
+
+void reply_decide(struct exchange *x)
+{
+    const struct object *o = x->reply.object;
+    if (!is_conditional(x->request))
+        return;
+    if (x->reply.status != 200 || !o->etag[0])
+        return;
+    int64_t modified = o->modified ? o->modified : PRECOND_NO_DATE;
+    switch (
+        precond_decide(x->request, object_etag(o), modified, service_second(x->service), true)) {
+    case PRECOND_PROCEED:
+        decide_range(x);
+        break;
+    case PRECOND_NOT_MODIFIED:
+        x->reply.status = 304;
+        x->reply.head_only = true;
+        break;
+    case PRECOND_FAILED:
+        (void)exchange_fail(x, ERR_PRECONDITION, STR(""));
+        break;
+    case PRECOND_IGNORE_RANGE:
+        break;
+    }
+}
+
+/* ---- spans ---- */
+
+static void add_span(struct body *b, struct span s)
+{
+    if (s.length == 0)
+        return;
+    b->spans[b->count++] = s;
+    b->left += s.length;
+}
+
+/* The bytes [from, to) of the object: at most 1 + span_count spans. */
+static void add_range(struct body *b, const struct object *o, uint64_t from, uint64_t to)
+{
+    uint64_t at = 0; /* of the part's first byte in the object */
+    if (from < o->body_len) {
+        uint64_t end = to < o->body_len ? to : o->body_len;
+        add_span(b, (struct span){o->body + from, 0, end - from});
+    }
+    at = o->body_len;
+    for (uint32_t i = 0; i < o->span_count; i++) {
+        const struct index_span *s = &o->spans[i];
+        uint64_t first = from > at ? from : at;
+        uint64_t last = to < at + s->length ? to : at + s->length;
+        if (first < last)
+            add_span(b, (struct span){NULL, s->offset + (first - at), last - first});
+        at += s->length;
+    }
+}
+
+static bool room_for_spans(struct exchange *x, size_t parts)
+{
+    const struct object *o = x->reply.object;
+    size_t need = 2 + parts * (2 + (o ? o->span_count : 0));
+    x->body.spans = x->few;
+    if (need > EXCHANGE_SPANS)
+        x->body.spans = arena_alloc(&x->arena, need * sizeof(struct span));
+    return x->body.spans != NULL;
+}
+
+/* ---- multipart/byteranges (RFC 9110 14.6) ---- */
+
+static void write_boundary(const struct exchange *x, char out[BOUNDARY_MAX])
+{
+    snprintf(out, BOUNDARY_MAX, "segue-%016llx",
+             (unsigned long long)hash_table(object_etag(x->reply.object)));
+}
+
+static struct str type_of(const struct object *o)
+{
+    struct str fields = o->fields, prefix = STR("Content-Type: ");
+    while (fields.n) {
+        struct str line = str_cut(&fields, '\n');
+        if (str_starts(line, prefix))
+            return str_trim(str_slice(line, prefix.n, line.n - 1));
+    }
+    return STR("application/octet-stream");
+}
+
+static struct str part_head(struct exchange *x, const char *boundary, const struct range *r)
+{
+    struct head h;
+    char *at = arena_alloc(&x->arena, PART_HEAD);
+    if (!at)
+        return (struct str){NULL, 0};
+    head_init(&h, at, PART_HEAD);
+    head_lit(&h, STR("\r\n--"));
+    head_lit(&h, str_of(boundary));
+    head_lit(&h, STR("\r\n"));
+    head_field(&h, STR("Content-Type"), type_of(x->reply.object));
+    head_content_range(&h, r->from, r->to, x->reply.object->size);
+    return head_end(&h);
+}
+
+static struct str closing_line(struct exchange *x, const char *boundary)
+{
+    char *at = arena_alloc(&x->arena, BOUNDARY_MAX + 8);
+    int n = at ? snprintf(at, BOUNDARY_MAX + 8, "\r\n--%s--\r\n", boundary) : 0;
+    return (struct str){at, (size_t)n};
+}
+
+static enum err lay_out_parts(struct exchange *x)
+{
+    char boundary[BOUNDARY_MAX];
+    const struct range_set *set = x->reply.ranges;
+    write_boundary(x, boundary);
+    for (unsigned i = 0; i < set->count; i++) {
+        struct str head = part_head(x, boundary, &set->list[i]);
+        if (!head.n)
+            return ERR_NOMEM;
+        add_span(&x->body, (struct span){(const unsigned char *)head.p, 0, head.n});
+        add_range(&x->body, x->reply.object, set->list[i].from, set->list[i].to);
+    }
+    struct str end = closing_line(x, boundary);
+    add_span(&x->body, (struct span){(const unsigned char *)end.p, 0, end.n});
+    return end.n ? ERR_NONE : ERR_NOMEM;
+}
+
+/* The first span is kept free for the head, whose length depends on the others. */
+static enum err lay_out(struct exchange *x)
+{
+    struct reply *r = &x->reply;
+    size_t parts = r->ranges ? r->ranges->count : 1;
+    if (!room_for_spans(x, parts))
+        return ERR_NOMEM;
+    x->body.count = 1;
+    if (!r->object || r->status == 304)
+        return ERR_NONE;
+    if (parts > 1)
+        TRY(lay_out_parts(x));
+    else if (r->ranges)
+        add_range(&x->body, r->object, r->ranges->list[0].from, r->ranges->list[0].to);
+    else
+        add_range(&x->body, r->object, 0, r->object->size);
+    return ERR_NONE;
+}
+
+/* ---- the head ---- */
+
+static void put_connection(struct head *h, const struct exchange *x)
+{
+    if (!x->keep_alive)
+        head_lit(h, STR("Connection: close\r\n"));
+    else if (x->minor == 0)
+        head_lit(h, STR("Connection: keep-alive\r\n"));
+}
+
+static void put_multipart(struct head *h, const struct exchange *x)
+{
+    char boundary[BOUNDARY_MAX];
+    write_boundary(x, boundary);
+    head_lit(h, STR("Content-Type: multipart/byteranges; boundary="));
+    head_lit(h, str_of(boundary));
+    head_lit(h, STR("\r\nAccept-Ranges: bytes\r\n"));
+}
+
+static void put_content(struct head *h, const struct exchange *x)
+{
+    const struct reply *r = &x->reply;
+    const struct object *o = r->object;
+    if (r->status != 204 && r->status != 304)
+        head_field_u64(h, STR("Content-Length: "), r->length);
+    if (r->ranges && r->ranges->count == 1)
+        head_content_range(h, r->ranges->list[0].from, r->ranges->list[0].to, o->size);
+    if (!o)
+        return;
+    bool some = r->status == 304 || (r->ranges && r->ranges->count > 1);
+    head_lit(h, str_slice(o->fields, 0, some ? o->fields_304 : o->fields.n));
+    if (r->status != 304 && some)
+        put_multipart(h, x);
+}
+
+static struct str write_head(struct exchange *x)
+{
+    struct service *s = x->service;
+    struct head h;
+    head_init(&h, s->head, sizeof s->head);
+    head_status(&h, x->reply.status);
+    head_lit(&h, service_date(s));
+    put_connection(&h, x);
+    put_content(&h, x);
+    head_lit(&h, x->reply.extra);
+    head_lit(&h, x->reply.cache);
+    head_lit(&h, s->opts->common);
+    return head_end(&h);
+}
+
+enum err reply_write(struct exchange *x)
+{
+    struct body *b = &x->body;
+    TRY(lay_out(x));
+    x->reply.length = b->left;
+    struct str head = write_head(x);
+    if (!head.n)
+        return ERR_TOO_BIG;
+    if (x->reply.head_only) {
+        b->count = 1;
+        b->left = 0;
+    }
+    b->spans[0] = (struct span){(const unsigned char *)head.p, 0, head.n};
+    b->left += head.n;
+    x->head_bytes = head.n;
+    return ERR_NONE;
+}
