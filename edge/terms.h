@@ -1,0 +1,27 @@
+/* What the configuration means to edge/serve: checked values and ready-made reply fields.
+ * [main thread; what comes out is immutable] */
+#ifndef EDGE_TERMS_H
+#define EDGE_TERMS_H
+
+#include "edge/config.h"
+#include "edge/serve/route.h"
+#include "edge/serve/service.h"
+
+enum { TERMS_ROUTES = 10 };
+
+struct terms {
+    struct terms *older; /* for the owner's list: those a reload has replaced */
+    struct service_opts opts;
+    char *common;    /* owned: what opts.common points to */
+    char *preflight; /* the same */
+};
+
+/* For the public listeners, or the admin listener. NULL: out of memory. */
+struct terms *terms_new(const struct conf *conf, bool admin);
+void terms_free(struct terms *t); /* and the older ones */
+
+/* Fill the table of routes; the prefixes are the configuration's. */
+void terms_public_routes(const struct conf *conf, struct route out[TERMS_ROUTES]);
+void terms_admin_routes(struct route out[TERMS_ROUTES]);
+
+#endif
