@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+"""Media fixtures of the tests, made by ffmpeg and kept in tests/media/cache.
+
+    import fixtures; root = fixtures.make()        # every file of FILES, below one folder
+    tests/media/fixtures.py                        # the same, and prints the folder
+
+The sound is a sweep and noise, different on each side, so no two frames are alike and a frame that
+is missing, doubled or moved shows in a comparison of PCM. Fixtures are deterministic for one version
+of ffmpeg; a change of this file makes them again.
+"""
+import concurrent.futures
+import fcntl
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CACHE = os.path.join(HERE, "cache")
+
+SECONDS = 19.3  # three whole segments of 6 s and a short one
+
+
+def sound(rate=44100, channels=2, seconds=SECONDS):
+    """An ffmpeg input: a sweep from 80 Hz to 8 kHz and noise under it; the other side runs down."""
+    sweep = f"0.4*sin(2*PI*80*{seconds}/log(100)*(pow(100,{{0}}/{seconds})-1))+0.05*(random({{1}})-.5)"
+    sides = [sweep.format("t", 0), sweep.format(f"({seconds}-t)", 1)]
+    return ["-f", "lavfi", "-i", f"aevalsrc='{'|'.join(sides[:channels])}':s={rate}:d={seconds}"]
+
+
+COVER = ["-f", "lavfi", "-i", "testsrc2=s=320x320:d=1:r=1"]
+WITH_COVER = ["-map", "0:a", "-map", "1:v", "-frames:v", "1", "-c:v", "png", "-disposition:v:0", "attached_pic"]
+TAGS = ["-metadata", "title=Sweep und Geräusch ♫", "-metadata", "artist=Nobody", "-metadata", "album=Fixtures"]
+AAC = ["-c:a", "aac", "-b:a", "128k"]
+LAME = ["-c:a", "libmp3lame"]
+
+# name: ffmpeg arguments. Those that HLS carries come first.
+ENCODED = {
+    "aac.m4a": sound() + AAC,
+    "aac-front.m4a": sound() + AAC + ["-movflags", "+faststart"],
+    "aac-48-mono.m4a": sound(48000, 1) + ["-c:a", "aac", "-b:a", "96k"],
+    "aac-cover.m4a": sound() + COVER + WITH_COVER + TAGS + AAC,
+    "aac.aac": sound() + AAC + ["-f", "adts"],
+    "alac.m4a": sound() + ["-c:a", "alac", "-sample_fmt", "s16p"],
+    "alac-24.m4a": sound(48000) + ["-c:a", "alac", "-sample_fmt", "s32p"],
+    "cbr.mp3": sound() + LAME + ["-b:a", "128k"],
+    "vbr.mp3": sound() + LAME + ["-q:a", "3"],
+    "bare.mp3": sound() + LAME + ["-b:a", "96k", "-write_xing", "0", "-id3v2_version", "0"],
+    "half.mp3": sound(22050, 1) + LAME + ["-b:a", "48k"],  # MPEG-2, 576 samples a frame
+    "cover.mp3": sound() + COVER + WITH_COVER + TAGS + LAME + ["-b:a", "128k"],
+    "flac.flac": sound() + ["-c:a", "flac", "-sample_fmt", "s16"],
+    "flac-24.flac": sound(48000) + COVER + WITH_COVER + TAGS + ["-c:a", "flac", "-sample_fmt", "s32"],
+    "opus.opus": sound(48000) + ["-c:a", "libopus", "-b:a", "96k"],
+    "opus-mono.ogg": sound(48000, 1) + TAGS + ["-c:a", "libopus", "-b:a", "48k", "-frame_duration", "60"],
+    "he-core.m4a": sound(22050) + ["-c:a", "aac", "-b:a", "64k"],  # what he-aac.m4a is made of
+    "short.m4a": sound(seconds=0.5) + AAC,
+    "ladder/64.m4a": sound() + ["-c:a", "aac", "-b:a", "64k"],
+    "ladder/128.m4a": sound() + AAC,
+    "ladder/192.m4a": sound() + ["-c:a", "aac", "-b:a", "192k"],
+    # not carried
+    "vorbis.ogg": sound(seconds=3) + ["-c:a", "libvorbis"],
+    "pcm.wav": sound(seconds=3) + ["-c:a", "pcm_s16le"],
+    "minute.mp3": sound(24000, 1, 60) + LAME + ["-b:a", "32k", "-reservoir", "0", "-write_xing", "0",
+                                                "-id3v2_version", "0"],
+}
+
+
+def he_aac(data):
+    """AAC-LC at 22.05 kHz, its AudioSpecificConfig made to announce SBR to 44.1 kHz (object type 5).
+
+    No free encoder writes HE-AAC. A frame without SBR data is lawful in such a stream: the decoder
+    then doubles the rate without adding treble (ISO 14496-3, 4.6.18.5), so packaging is tested for real.
+    """
+    plain = bytes.fromhex("139056e500")  # LC, 22050 Hz, stereo, and "no SBR"
+    sbr = bytes.fromhex("2b92080000")    # SBR, 22050 Hz, stereo, to 44100 Hz, over LC; the rest is padding
+    assert data.count(plain) == 1
+    return data.replace(plain, sbr)
+
+
+def read(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def derived(root):
+    """Files made of other files, or of nothing: (name, bytes)."""
+    mp4, front = read(f"{root}/aac.m4a"), read(f"{root}/aac-front.m4a")
+    yield "he-aac.m4a", he_aac(read(f"{root}/he-core.m4a"))
+    yield "text.mp3", b"This is not music, though the name says so.\n" * 200
+    yield "empty.mp3", b""
+    yield "empty.m4a", b""
+    yield "cut.m4a", mp4[:len(mp4) // 2]          # the moov, which stands last, is gone
+    yield "cut-front.m4a", front[:len(front) // 2]  # the moov speaks of bytes that are not there
+    yield "zeros.flac", bytes(100_000)
+    yield "fake.m4a", mp4[:4] + b"ftypM4A " + bytes(64) + struct.pack(">I", 0x7fffffff) + b"moov" + bytes(500)
+    yield "picture.mp3", read(f"{root}/picture.png")
+
+
+def ffmpeg(*args):
+    done = subprocess.run(["ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y", *args],
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"ffmpeg {' '.join(args)}: {done.stderr}")
+
+
+def encode(root, name, args):
+    target = os.path.join(root, name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    ffmpeg(*args, "-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1" if "-metadata" not in args
+           else "0", target)
+
+
+def build(root):
+    jobs = {**ENCODED, "picture.png": COVER + ["-frames:v", "1"]}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        list(pool.map(lambda job: encode(root, *job), jobs.items()))
+    for name, data in list(derived(root)):
+        with open(os.path.join(root, name), "wb") as file:
+            file.write(data)
+    os.remove(os.path.join(root, "picture.png"))
+
+
+def make(cache=CACHE):
+    """The folder with all fixtures; makes them first where they are missing or out of date."""
+    version = subprocess.run(["ffmpeg", "-version"], capture_output=True, check=True).stdout.split(b"\n")[0]
+    stamp = hashlib.sha256(version + read(os.path.abspath(__file__))).hexdigest()[:12]
+    root = os.path.join(cache, stamp)
+    os.makedirs(cache, exist_ok=True)
+    with open(os.path.join(cache, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once make them once
+        if not os.path.isdir(root):
+            part = root + ".part"
+            shutil.rmtree(part, ignore_errors=True)
+            os.makedirs(part)
+            build(part)
+            for old in os.listdir(cache):
+                if old not in ("lock", os.path.basename(part)):
+                    shutil.rmtree(os.path.join(cache, old), ignore_errors=True)
+            os.rename(part, root)
+    return root
+
+
+def long_mp3(target, minutes=600):
+    """A long MP3 file, cheaply: one minute of frames of constant size, over and over."""
+    minute = read(os.path.join(make(), "minute.mp3"))
+    with open(target, "wb") as out:
+        for _ in range(minutes):
+            out.write(minute)
+
+
+if __name__ == "__main__":
+    print(make())
+    sys.exit(0)

@@ -1,0 +1,80 @@
+"""The media fixtures that HLS carries, and what is known about each."""
+import os
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+import hls
+from segue import REPO, Segue
+
+sys.path.insert(0, os.path.join(REPO, "tests", "media"))
+import fixtures  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    codecs: str
+    frame: int          # samples of a packet, at `rate`
+    rate: int           # of the decoded sound, Hz
+    channels: int
+    containers: tuple   # that take it; the first is the default
+    priming: int = 0    # samples the codec is known to put in front, which only fMP4 can name
+    adts_as: tuple = () # (source, rate): what TS and packed hold, where it is not the same sound
+
+
+AAC = ("fmp4", "ts", "packed")
+MP3 = ("packed", "ts")
+ONLY_FMP4 = ("fmp4",)
+LAME = 576 + 529  # the encoder's delay and the decoder's
+
+CASES = {case.name: case for case in (
+    Case("aac.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
+    Case("aac-front.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
+    Case("aac-48-mono.m4a", "mp4a.40.2", 1024, 48000, 1, AAC, 1024),
+    Case("aac-cover.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
+    # ADTS cannot say "SBR": a decoder finds it in the frames, and these have none (see tests/media).
+    Case("he-aac.m4a", "mp4a.40.5", 2048, 44100, 2, AAC, 1024, ("he-core.m4a", 22050)),
+    Case("aac.aac", "mp4a.40.2", 1024, 44100, 2, AAC),
+    Case("short.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
+    Case("alac.m4a", "alac", 4096, 44100, 2, ONLY_FMP4),
+    Case("alac-24.m4a", "alac", 4096, 48000, 2, ONLY_FMP4),
+    Case("cbr.mp3", "mp4a.40.34", 1152, 44100, 2, MP3, LAME),
+    Case("vbr.mp3", "mp4a.40.34", 1152, 44100, 2, MP3, LAME),
+    Case("bare.mp3", "mp4a.40.34", 1152, 44100, 2, MP3),
+    Case("half.mp3", "mp4a.40.34", 576, 22050, 1, MP3, LAME),
+    Case("cover.mp3", "mp4a.40.34", 1152, 44100, 2, MP3, LAME),
+    Case("flac.flac", "fLaC", 4608, 44100, 2, ONLY_FMP4),
+    Case("flac-24.flac", "fLaC", 4608, 48000, 2, ONLY_FMP4),
+    Case("opus.opus", "Opus", 960, 48000, 2, ONLY_FMP4),
+    Case("opus-mono.ogg", "Opus", 2880, 48000, 1, ONLY_FMP4),
+)}
+EVERY = [(name, container) for name, case in CASES.items() for container in case.containers]
+LADDER = ("64.m4a", "128.m4a", "192.m4a")
+
+
+class Library:
+    """A server over the fixtures; each track is fetched once."""
+
+    def __init__(self, server, root):
+        self.server, self.root, self.tracks = server, root, {}
+
+    def track(self, name, container=None):
+        key = name, container
+        if key not in self.tracks:
+            self.tracks[key] = hls.Track(self.server, name, container)
+        return self.tracks[key]
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server.port}{path}"
+
+
+@pytest.fixture(scope="module")
+def library():
+    root = fixtures.make()
+    with Segue(root) as server:
+        yield Library(server, root)

@@ -1,0 +1,161 @@
+"""A real Redis of a test's own, a client of few words for it, and a proxy that misbehaves."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from raw import DEADLINE
+from segue import REPO
+
+
+class Refused(Exception):
+    """An error reply."""
+
+
+class Redis:
+    """redis-server on a unix socket, with conf/redis.conf. A context manager."""
+
+    def __init__(self, *args, password=None):
+        self.dir = tempfile.mkdtemp(prefix="segue-redis-")
+        self.socket = os.path.join(self.dir, "redis.sock")
+        self.args = list(args)
+        self.password = password
+        if password:
+            self.args += ["--requirepass", password]
+        self.process = None
+
+    @property
+    def url(self):
+        user = f":{self.password}@" if self.password else ""
+        return f"unix://{user}{self.socket}"
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["redis-server", os.path.join(REPO, "conf", "redis.conf"), "--port", "0",
+             "--unixsocket", self.socket, "--dir", self.dir, *self.args],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                self("PING")
+                return self
+            except OSError:
+                assert time.monotonic() < end, "redis-server does not start"
+                time.sleep(0.01)
+
+    __enter__ = start
+
+    def __exit__(self, *exc):
+        self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait()
+
+    def signal(self, which):
+        self.process.send_signal(which)
+
+    def __call__(self, *words):
+        """One command; its reply as bytes, int, None or a list."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(DEADLINE)
+            s.connect(self.socket)
+            with s.makefile("rwb") as f:
+                for command in ([["AUTH", self.password]] if self.password else []) + [words]:
+                    write(f, command)
+                    reply = read(f)
+                return reply
+
+    def keys(self, pattern="segue:1:*"):
+        return sorted(self("KEYS", pattern))
+
+
+def write(f, words):
+    words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+    f.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+    f.flush()
+
+
+def read(f):
+    line = f.readline()
+    assert line.endswith(b"\r\n"), line
+    kind, rest = line[:1], line[1:-2]
+    if kind == b"-":
+        raise Refused(rest.decode())
+    if kind in b"*":
+        return [read(f) for _ in range(int(rest))]
+    if kind == b"$":
+        if rest == b"-1":
+            return None
+        data = f.read(int(rest) + 2)
+        return data[:-2]
+    return int(rest) if kind == b":" else rest
+
+
+class Proxy:
+    """Stands before a Redis on a unix socket of its own; `mood` says what becomes of its answers:
+    "pass", "garbage" (other bytes instead), "cut" (half of it, then the end), "slow" (0.3 s late),
+    "mute" (nothing)."""
+
+    def __init__(self, redis, mood="pass"):
+        self.redis, self.mood = redis, mood
+        self.dir = tempfile.mkdtemp(prefix="segue-proxy-")
+        self.socket = os.path.join(self.dir, "proxy.sock")
+        self.url = f"unix://{self.socket}"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.socket)
+        self.listener.listen(64)
+        self.ended = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.ended = True
+        self.listener.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _accept(self):
+        while not self.ended:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.redis.socket)
+            threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
+
+    def _pump(self, source, target, answers):
+        try:
+            while data := source.recv(1 << 16):
+                data = self._bend(data) if answers else data
+                if data is None:
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _bend(self, data):
+        mood = self.mood
+        if mood == "slow":
+            time.sleep(0.3)
+        elif mood == "garbage":
+            return b"*2147483647\r\n$99999999999\r\n\x00\xff%" + data
+        elif mood == "cut":
+            return None if len(data) < 2 else data[:len(data) // 2]
+        elif mood == "mute":
+            return b""
+        return data

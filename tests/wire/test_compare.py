@@ -1,0 +1,55 @@
+"""The comparison with nginx runs, in its short form. What it finds is not judged here: nothing that depends
+on time is. In an instrumented build it would compare the instruments."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = os.environ.get("SEGUE_BUILD", str(TOP / "build"))
+INSTRUMENTED = "-fsanitize" in (pathlib.Path(BUILD) / "flags").read_text()
+
+pytestmark = pytest.mark.skipif(INSTRUMENTED, reason="an instrumented build is not compared")
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    out = tmp_path_factory.mktemp("compare")
+    done = subprocess.run(["/usr/bin/python3", str(TOP / "nginx-compare/compare.py"), "--quick",
+                           "--pairs", "1", "--out", str(out)],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, json.loads((out / "latest.json").read_text()), (out / "compare.svg").read_text()
+
+
+def test_each_quick_case_has_a_row(quick):
+    text, data, _ = quick
+    names = ["1 KB file", "media playlist", "64 KB ranges of a 4 MB song"]
+    assert [r["case"] for r in data["rows"]] == names
+    for name in names:
+        assert re.search(rf"^{name} +\d", text, re.M), text
+
+
+def test_a_row_has_both_servers_and_the_kernel(quick):
+    for row in quick[1]["rows"]:
+        assert row["segue_us"] > 0 and row["nginx_us"] > 0 and row["floor_us"] > 0
+        assert abs(row["ratio"] - row["pairs"]["segue"][0]["cpu_us"]
+                   / row["pairs"]["nginx"][0]["cpu_us"]) < 1e-9
+        for server in ("segue", "nginx"):
+            assert row["pairs"][server][0]["requests"] > 0
+            assert row["pairs"][server][0]["socket_errors"] == 0
+
+
+def test_what_it_ran_on_is_recorded(quick):
+    machine = quick[1]["machine"]
+    assert machine["kernel"] and machine["cpu"] and "nginx" in machine["nginx"]
+    assert machine["segue"].startswith("segue ")
+
+
+def test_the_picture_shows_each_case(quick):
+    assert quick[2].startswith("<svg ")
+    for row in quick[1]["rows"]:
+        assert f">{row['case']}</text>" in quick[2]

@@ -1,0 +1,137 @@
+"""Files that change under the server."""
+import os
+
+import pytest
+
+from conftest import MTIME_NS, noise
+from raw import Closed, head
+from segue import Segue, until
+
+
+@pytest.fixture
+def server(own):
+    with Segue(own.root) as s:
+        yield s
+
+
+def replace(tree, name, data, mtime_ns=MTIME_NS + 5 * 10**9):
+    """As an editor or rsync does: a new file is renamed over the old one."""
+    tree.add(name + ".new", data, mtime_ns)
+    os.rename(tree.path(name + ".new"), tree.path(name))
+
+
+def test_a_replaced_file_is_served_anew(server, own):
+    first = server.get("/audio/small.mp3")
+    data = noise("another", 2000)
+    replace(own, "small.mp3", data)
+    until(lambda: server.get("/audio/small.mp3").body == data, "the new file")
+    r = server.get("/audio/small.mp3")
+    assert r["ETag"] != first["ETag"] and r["Last-Modified"] != first["Last-Modified"]
+    assert server.get("/audio/small.mp3", "If-None-Match: " + first["ETag"]).status == 200
+
+
+def test_a_replaced_file_is_never_half_of_each(server, own):
+    """Fields and body are always of the same file."""
+    first = server.get("/audio/small.mp3")
+    data = noise("another", 1023)
+    known = {first["ETag"]: own["small.mp3"]}
+    replace(own, "small.mp3", data)
+    with server.connect() as c:
+        def new():
+            r = c.request("/audio/small.mp3")
+            assert r.body == known.setdefault(r["ETag"], data)
+            return r.body == data
+        until(new, "the new file")
+    assert len(known) == 2
+
+
+def test_a_file_written_in_place(server, own):
+    server.get("/audio/small.mp3")
+    with open(own.path("small.mp3"), "ab") as f:
+        f.write(b"more")
+    longer = own["small.mp3"] + b"more"
+    until(lambda: server.get("/audio/small.mp3").body == longer, "the longer file")
+
+
+def test_a_file_that_goes(server, own):
+    assert server.get("/audio/small.mp3").status == 200
+    os.unlink(own.path("small.mp3"))
+    until(lambda: server.get("/audio/small.mp3").status == 404, "its 404")
+
+
+def test_a_file_that_comes(server, own):
+    assert server.get("/audio/new.mp3").status == 404
+    own.add("new.mp3", b"new")
+    until(lambda: server.get("/audio/new.mp3").status == 200, "the new file")
+
+
+def test_a_folder_that_is_renamed(server, own):
+    own.add("album/song.mp3", b"one")
+    assert server.get("/audio/album/song.mp3").body == b"one"
+    os.rename(own.path("album"), own.path("other"))
+    until(lambda: server.get("/audio/album/song.mp3").status == 404, "its 404")
+    assert server.get("/audio/other/song.mp3").body == b"one"
+
+
+def test_a_file_that_becomes_a_way_out(server, own, tmp_path):
+    (tmp_path / "secret.mp3").write_bytes(b"outside")
+    server.get("/audio/small.mp3")
+    os.unlink(own.path("small.mp3"))
+    os.symlink("../secret.mp3", own.path("small.mp3"))
+    until(lambda: server.get("/audio/small.mp3").status == 404, "its 404")
+
+
+def test_an_answer_ends_with_the_file_it_began_with(own):
+    own.add("long.flac", noise("long", 20 << 20))
+    with Segue(own.root) as server, server.connect(rcvbuf=4096) as c:
+        c.send(head("/audio/long.flac"))
+        length = int(c.read_head()["Content-Length"])
+        begin = c.read(65536)
+        data = noise("other", 20 << 20)
+        replace(own, "long.flac", data)
+        until(lambda: server.get("/audio/long.flac", "Range: bytes=0-99").body == data[:100],
+              "the new file")
+        assert begin + c.read(length - 65536) == noise("long", 20 << 20)
+        assert c.request("/audio/long.flac").body == data
+
+
+def test_a_file_truncated_in_mid_answer_is_cut_short(own):
+    """Content-Length was said, so the only honest end is a close; nothing is made up.
+
+    Nothing of the file is left: sendfile lends the socket the file's own pages, and in one that is
+    cut in two the kernel puts zeros behind the cut, even while it waits to be sent.
+    """
+    data = noise("long", 20 << 20)
+    own.add("long.flac", data)
+    with Segue(own.root, {"workers": 1}) as server, server.connect(rcvbuf=4096) as c:
+        c.send(head("/audio/long.flac"))
+        length = int(c.read_head()["Content-Length"])
+        begin = c.read(65536)
+        os.truncate(own.path("long.flac"), 0)
+        with pytest.raises(Closed) as e:
+            c.read(length - 65536)
+        got = begin + e.value.got
+        assert len(got) < length
+        assert got == data[:len(got)], "bytes of two files were mixed"
+        server.until_metric('segue_connections_closed_total{reason="cut_short"}', lambda n: n == 1)
+
+        def empty():
+            try:
+                return server.get("/audio/long.flac").body == b""
+            except Closed:
+                return False  # what was remembered of it may be promised once more
+        until(empty, "the empty file")
+
+
+def test_renames_under_load_do_no_harm(own):
+    """The file flips between two versions while it is read; every answer is one of them, whole."""
+    versions = [noise("a", 300000), noise("b", 200000)]
+    own.add("flip.mp3", versions[0])
+    with Segue(own.root) as server, server.connect() as c:
+        for i in range(60):
+            replace(own, "flip.mp3", versions[i % 2], MTIME_NS + i)
+            for _ in range(3):
+                try:
+                    assert c.request("/audio/flip.mp3").body in versions
+                except Closed:
+                    pytest.fail("an answer was cut short though its file was whole")
