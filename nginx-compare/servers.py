@@ -1,0 +1,162 @@
+"""The servers under comparison: started on given cores, measured from /proc, ended by their pid."""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port, process, seconds=20):
+    """Until the port takes a connection; the server's end is an error."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}")
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"{process.args[0]} does not listen on {port}")
+
+
+class Server:
+    """One running server. cpu_ns() and rss() cover the processes that serve, not their masters."""
+
+    name = "?"
+
+    def __init__(self, run, root, workers=1, access_log="off", cores="0"):
+        self.run = pathlib.Path(run)
+        self.run.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.values = {"RUN": self.run, "ROOT": root, "WORKERS": workers, "PORT": self.port,
+                       "ADMIN": free_port(), "ACCESS_LOG": access_log}
+        command = self.command()
+        self.process = subprocess.Popen(["taskset", "-c", cores, *command],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self.port, self.process)
+
+    def fill(self, template, name):
+        text = (HERE / template).read_text()
+        text = re.sub(r"@([A-Z_]+)@", lambda m: str(self.values.get(m[1], m[0])), text)
+        path = self.run / name
+        path.write_text(text)
+        return str(path)
+
+    def pids(self):
+        """The process and its children."""
+        found, todo = [], [self.process.pid]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+                todo += [int(p) for p in task.read_text().split()]
+        return found
+
+    def cpu_ns(self):
+        """Nanoseconds on a processor, of every thread of every process."""
+        total = 0
+        for pid in self.pids():
+            for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                total += int(path.read_text().split()[0])
+        return total
+
+    def rss(self):
+        """Resident bytes of the processes that serve."""
+        total = 0
+        for pid in self.serving():
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            total += 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+        return total
+
+    def serving(self):
+        return [self.process.pid]
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Segue(Server):
+    name = "segue"
+
+    def command(self):
+        build = TOP / os.environ.get("SEGUE_BUILD", "build")
+        return [str(build / "segue"), "serve", "-c", self.fill("segue.yaml.in", "segue.yaml")]
+
+
+class Nginx(Server):
+    name = "nginx"
+
+    def command(self):
+        conf = self.fill("nginx.conf.in", "nginx.conf")
+        return [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(self.run), "-c", conf]
+
+    def serving(self):
+        return [p for p in self.pids() if p != self.process.pid]
+
+
+class H2o(Server):
+    name = "h2o"
+
+    def command(self):
+        return ["h2o", "-m", "worker", "-c", self.fill("peers/h2o.conf.in", "h2o.conf")]
+
+
+class Lighttpd(Server):
+    name = "lighttpd"
+
+    def command(self):
+        return ["lighttpd", "-D", "-f", self.fill("peers/lighttpd.conf.in", "lighttpd.conf")]
+
+
+class Varnish(Server):
+    """In front of nginx on the same core: what is compared is a hit in its cache."""
+
+    name = "varnish"
+
+    def command(self):
+        self.origin = Nginx(self.run / "origin", self.values["ROOT"])
+        self.values["ORIGIN"] = self.origin.port
+        vcl = self.fill("peers/varnish.vcl.in", "default.vcl")
+        return ["varnishd", "-F", "-a", f"127.0.0.1:{self.port}", "-f", vcl, "-n",
+                str(self.run / "n"), "-s", "malloc,512m", "-t", "3600", "-j", "none",
+                "-p", "thread_pools=1"]
+
+    def stop(self):
+        super().stop()
+        self.origin.stop()
+
+
+class Floor(Server):
+    """The kernel alone: see floor.c."""
+
+    name = "floor"
+
+    def __init__(self, run, size, file=None, spread=None, cores="0"):
+        self.size, self.file, self.spread = size, file, spread
+        super().__init__(run, "/", cores=cores)
+
+    def command(self):
+        more = [str(x) for x in (self.file, self.spread) if x]
+        return [str(TOP / "build/floor"), str(self.port), str(self.size), *more]
+
+
+ALL = {s.name: s for s in (Segue, Nginx, H2o, Lighttpd, Varnish)}
