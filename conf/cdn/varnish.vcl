@@ -74,10 +74,10 @@ sub vcl_backend_response {
     set beresp.grace = 7d;                  # and then worth a question for so long (If-None-Match,
                                             # and 304), or given out as it is: vcl_recv
 
-    # An error takes the place of nothing that is kept. Where nothing is, all who wait for it get
-    # it, and who comes a second later asks again.
+    # An error takes the place of nothing that is kept (which Varnish asks about with its ETag).
+    # Where nothing is, all who wait for it get it, and who comes a second later asks again.
     if (beresp.status >= 500) {
-        if (bereq.is_bgfetch || !bereq.http.X-Last) {
+        if (bereq.is_bgfetch || (bereq.http.If-None-Match && !bereq.http.X-Last)) {
             return (abandon);
         }
         set beresp.ttl = 1s;
@@ -113,7 +113,7 @@ sub vcl_synth {
 
 # The origin is down and nothing is kept: an error that a player in a browser may read.
 sub vcl_backend_error {
-    if (bereq.is_bgfetch || !bereq.http.X-Last) {
+    if (bereq.is_bgfetch || (bereq.http.If-None-Match && !bereq.http.X-Last)) {
         return (abandon);
     }
     set beresp.http.Content-Type = "application/problem+json";

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import zlib
 
 import raw
 from raw import DEADLINE
@@ -180,6 +181,8 @@ class Moody:
                 self.send_header("Content-Type",
                                  "application/problem+json" if failing else "audio/mpeg")
                 self.send_header("Cache-Control", "no-store" if failing else "max-age=1")
+                if not failing:
+                    self.send_header("ETag", f'"{zlib.crc32(body):08x}"')
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -11,6 +11,8 @@ def refused(server):
     try:
         server.connect().close()
         return False
+    except ConnectionResetError:  # it was in the queue of a listener that was just being closed
+        return False
     except ConnectionRefusedError:
         return True
 
