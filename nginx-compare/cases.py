@@ -28,7 +28,8 @@ class Case:
     workers: int = 1
     access_log: bool = False
     cold: int = 0              # files that are dropped from the page cache all the time
-    floor_file: bool = False   # the floor sends it from a file
+    floor_file: str = ""       # the floor sends it from this file, the one that nginx sends
+    floor_spread: int = 0      # each answer from another offset, of so many
     quick: bool = False        # part of compare-quick
     peers: bool = True         # other servers can do it as well
 
@@ -89,24 +90,27 @@ def all_cases(root, hls):
     small, whole = ("/1k.bin", "/1k.bin", 1 * KB), ("/song.m4a", "/song.m4a", song)
     ranges = ("range", str(64 * KB), str(song))
     close = ("Connection: close",)
-    return [
+    def two(case):
+        return dataclasses.replace(case, name=case.name + ", two workers", workers=2, budget=None,
+                                   floor_budget=None, quick=False, peers=False)
+    one = [
         Case("1 KB file", *small, 0.75, 1.20, quick=True),
         Case("304", "/1k.bin", "/1k.bin", 0, 1.0, 1.10, headers=("304",)),
         Case("media playlist", *hls["playlist"], 0.80, 1.25, quick=True),
         Case("64 KB ranges of a 4 MB song", "/song.m4a", "/song.m4a", 64 * KB, 0.75, 1.25,
-             load=ranges, floor_file=True, quick=True),
-        Case("100 KB segment, fMP4", *hls["fmp4"], 0.85, 1.0, floor_file=True),
-        Case("100 KB segment, TS", *hls["ts"], 0.85, 1.0, floor_file=True),
-        Case("100 KB segment, packed", *hls["packed"], 0.85, 1.0, floor_file=True),
-        Case("whole 4 MB song", *whole, 0.85, 1.0, floor_file=True, connections=16),
-        Case("whole 200 MB file", "/200m.bin", "/200m.bin", 200 * MB, floor_file=True,
+             load=ranges, floor_file="song.m4a", floor_spread=song - 64 * KB, quick=True),
+        *[Case(f"100 KB segment, {label}", *hls[key], 0.85, 1.0, floor_file=hls[key][1][1:])
+          for key, label in (("fmp4", "fMP4"), ("ts", "TS"), ("packed", "packed"))],
+        Case("whole 4 MB song", *whole, 0.85, 1.0, floor_file="song.m4a", connections=16),
+    ]
+    return one + [two(c) for c in one] + [
+        Case("whole 200 MB file", "/200m.bin", "/200m.bin", 200 * MB, floor_file="200m.bin",
              connections=4),
         Case("1 KB file, 1,000 clients", *small, connections=1000),
-        Case("100 KB segment, 1,000 clients", *hls["fmp4"], connections=1000, floor_file=True),
+        Case("100 KB segment, 1,000 clients", *hls["fmp4"], connections=1000,
+             floor_file=hls["fmp4"][1][1:]),
         Case("1 KB file, a connection each", *small, headers=close, peers=False),
         Case("100 KB segment, a connection each", *hls["fmp4"], headers=close, peers=False),
-        Case("1 KB file, two workers", *small, workers=2),
-        Case("100 KB segment, two workers", *hls["fmp4"], workers=2, floor_file=True),
         Case("1 MB files, cold page cache", "/cold/", "/cold/", 1 * MB,
              load=("cycle", "256", "/cold/", ".bin"), cold=256, connections=16, peers=False),
         Case("1 KB file, access log on", *small, access_log=True, peers=False),

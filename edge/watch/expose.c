@@ -54,6 +54,16 @@ static void add_counters(struct buf *out, const struct expose_in *in)
     }
 }
 
+/* How the kernel shares connections between the workers' listeners; an uneven share is a core that
+ * the others wait for. */
+static void add_workers(struct buf *out, const struct expose_in *in)
+{
+    add_family(out, "segue_worker_connections", "gauge", "Connections that are open now, by worker");
+    for (size_t i = 0; i < in->workers; i++)
+        buf_addf(out, "segue_worker_connections{worker=\"%zu\"} %llu\n", i,
+                 (unsigned long long)counters_sum(in->counters + i, 1, COUNTER_CONNECTIONS));
+}
+
 /* Seconds with all their nanoseconds, without a floating point number on the way. */
 static void add_seconds(struct buf *out, uint64_t ns)
 {
@@ -110,6 +120,7 @@ static void add_build(struct buf *out, const char *version)
 void expose_metrics(struct buf *out, const struct expose_in *in)
 {
     add_counters(out, in);
+    add_workers(out, in);
     add_histograms(out, in);
     add_build(out, in->version);
 }

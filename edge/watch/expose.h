@@ -19,6 +19,7 @@ struct expose_in {
     uint64_t cache_objects;
     bool redis_breaker_open;
     struct access_stats access;
+    size_t workers; /* of the threads, the first ones: what is said of each alone */
 };
 
 /* Adds the whole text. Out of room or memory is in buf_status(out); BUF_MAX_METRICS is plenty. */

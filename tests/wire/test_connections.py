@@ -1,4 +1,5 @@
 """Connections: keep-alive, pipelining, half-close, timeouts, listeners."""
+import contextlib
 import select
 import socket
 import time
@@ -312,6 +313,17 @@ def test_a_listener_for_each_worker(tree, workers):
         assert listeners(s.port) == workers
         seen = [s.get("/ping").status for _ in range(20)]
         assert seen == [200] * 20
+
+
+def test_two_workers_share_a_thousand_connections(tree):
+    """The kernel's hash deals them like a coin: 20 % off is more than six standard deviations."""
+    with Segue(tree.root, {"workers": 2}) as s, contextlib.ExitStack() as open_ones:
+        for _ in range(1000):
+            open_ones.enter_context(s.connect())
+        shares = [f'segue_worker_connections{{worker="{i}"}}' for i in range(2)]
+        until(lambda: sum(s.metric(m) for m in shares) == 1000, "all of them accepted")
+        assert all(400 <= s.metric(m) <= 600 for m in shares)
+
 
 
 def test_several_addresses(tree):

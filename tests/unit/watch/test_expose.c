@@ -28,7 +28,7 @@ static int set_up(void **state)
         f.histograms[i] = histogram_new();
         f.redis[i] = histogram_new();
     }
-    f.in = (struct expose_in){f.counters, f.histograms, f.redis, 2, "0.1.0", 0, 0, false, {0, 0}};
+    f.in = (struct expose_in){f.counters, f.histograms, f.redis, 2, "0.1.0", 0, 0, false, {0, 0}, 0};
     buf_init(&f.out, BUF_MAX_METRICS);
     *state = &f;
     return 0;
@@ -211,6 +211,18 @@ static void redis_answers_have_a_histogram_of_their_own(void **state)
     expect_line(expose(f), "segue_redis_duration_seconds_count 0");
 }
 
+static void workers_are_told_apart_but_the_pools_are_none(void **state)
+{
+    struct fixture *f = *state;
+    f->in.workers = 1;
+    counters_add(f->counters[0], COUNTER_CONNECTIONS, 3);
+    counters_add(f->counters[1], COUNTER_CONNECTIONS, 2);
+    struct str text = expose(f);
+    expect_line(text, "segue_worker_connections{worker=\"0\"} 3");
+    assert_false(has_line(text, "segue_worker_connections{worker=\"1\"} 2"));
+    expect_line(text, "segue_connections 5");
+}
+
 static void a_label_from_outside_is_escaped(void **state)
 {
     struct fixture *f = *state;
@@ -237,6 +249,7 @@ int main(void)
         TEST(each_family_is_help_then_type_then_its_series_once),
         TEST(values_are_summed_and_given_values_appear),
         TEST(buckets_are_cumulative_and_end_with_the_count),
+        TEST(workers_are_told_apart_but_the_pools_are_none),
         TEST(a_label_from_outside_is_escaped),
         TEST(redis_answers_have_a_histogram_of_their_own),
         TEST(too_small_a_buffer_is_an_error),
