@@ -70,7 +70,7 @@ def contestants(case, root, run):
         all_of["one"] = servers.Segue(run / "one", root, 1, "off", cores)
     elif not case.cold and "Connection: close" not in case.headers:
         file = str(pathlib.Path(root) / case.floor_file) if case.floor_file else None
-        all_of["floor"] = servers.Floor(run / "floor", case.size, file, case.floor_spread)
+        all_of["floor"] = servers.Floor(run / "floor", case.size, file)
     return all_of
 
 

@@ -1,8 +1,8 @@
 /* What the kernel alone costs: an epoll loop that answers every read with the same prepared bytes.
  * It parses nothing, so whatever a server costs above this is the server's own doing.
- *   floor PORT BYTES [FILE [SPREAD]]   a head and BYTES bytes, from memory, or from FILE by
- * sendfile; with SPREAD each answer begins at another of FILE's first SPREAD bytes A partly sent
- * answer is gone on with when the socket can take more. Ends with its first signal. */
+ *   floor PORT BYTES [FILE]   a head and BYTES bytes, from memory, or from FILE by sendfile
+ * A partly sent answer is gone on with when the socket can take more. Ends with its first signal.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,20 +20,19 @@
 enum { FDS = 20000, EVENTS = 512 };
 
 static char head[512], *body;
-static size_t head_len, body_len, spread = 1, answers;
-static int file = -1;
-static off_t begins[FDS]; /* where in the file the answer begins, by descriptor */
-static size_t left[FDS];  /* bytes of the answer that is under way, by descriptor */
+static size_t head_len, body_len;
+static int file = -1, more; /* MSG_MORE where head and body make one packet: see PROFILE.md */
+static size_t left[FDS];    /* bytes of the answer that is under way, by descriptor */
 
 static ssize_t send_some(int fd)
 {
     size_t done = head_len + body_len - left[fd];
     if (done >= head_len && file >= 0) {
-        off_t at = begins[fd] + (off_t)(done - head_len);
+        off_t at = (off_t)(done - head_len);
         return sendfile(fd, file, &at, left[fd]);
     }
     if (file >= 0)
-        return send(fd, head + done, head_len - done, MSG_MORE | MSG_NOSIGNAL);
+        return send(fd, head + done, head_len - done, MSG_NOSIGNAL | more);
     struct iovec parts[2] = {{head + done, head_len - done}, {body, body_len}};
     if (done >= head_len)
         parts[0].iov_len = 0, parts[1] = (struct iovec){body + (done - head_len), left[fd]};
@@ -64,7 +63,6 @@ static void on_event(int fd)
         if (n < 0 && errno == EAGAIN)
             return;
         left[fd] = n > 0 ? head_len + body_len : 0;
-        begins[fd] = (off_t)(answers++ * 1000003 % spread); /* a prime: no order, no repetition */
         if (n <= 0 || !answer(fd)) {
             left[fd] = 0;
             close(fd);
@@ -108,8 +106,7 @@ int main(int argc, char **argv)
     body = calloc(1, body_len + 1);
     if (argc > 3)
         file = open(argv[3], O_RDONLY);
-    if (argc > 4)
-        spread = strtoul(argv[4], NULL, 10);
+    more = body_len <= 60 * 1024 ? MSG_MORE : 0;
     head_len = (size_t)snprintf(head, sizeof head,
                                 "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
                                 "Content-Type: application/octet-stream\r\n\r\n",

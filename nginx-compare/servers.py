@@ -113,6 +113,17 @@ class Nginx(Server):
         return [p for p in self.pids() if p != self.process.pid]
 
 
+class Uncorked(Nginx):
+    """nginx without tcp_nopush: what is longer than a packet costs it much less (PROFILE.md)."""
+
+    name = "uncorked"
+
+    def fill(self, template, name):
+        path = pathlib.Path(super().fill(template, name))
+        path.write_text(path.read_text().replace("tcp_nopush on;", "tcp_nopush off;"))
+        return str(path)
+
+
 class H2o(Server):
     name = "h2o"
 
@@ -150,13 +161,13 @@ class Floor(Server):
 
     name = "floor"
 
-    def __init__(self, run, size, file=None, spread=None, cores="0"):
-        self.size, self.file, self.spread = size, file, spread
+    def __init__(self, run, size, file=None, cores="0"):
+        self.size, self.file = size, file
         super().__init__(run, "/", cores=cores)
 
     def command(self):
-        more = [str(x) for x in (self.file, self.spread) if x]
-        return [str(TOP / "build/floor"), str(self.port), str(self.size), *more]
+        file = [self.file] if self.file else []
+        return [str(TOP / "build/floor"), str(self.port), str(self.size), *file]
 
 
-ALL = {s.name: s for s in (Segue, Nginx, H2o, Lighttpd, Varnish)}
+ALL = {s.name: s for s in (Segue, Nginx, Uncorked, H2o, Lighttpd, Varnish)}

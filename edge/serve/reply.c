@@ -7,11 +7,16 @@
 #include "edge/http/head.h"
 #include "edge/http/precond.h"
 #include "edge/http/status.h"
+#include "edge/store/disk.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { BOUNDARY_MAX = 40, PART_HEAD = 256 };
+enum {
+    BOUNDARY_MAX = 40,
+    PART_HEAD = 256,
+    COPIED = 160 * 1024, /* bytes of a file that cost less from a copy in memory */
+};
 
 /* ---- deciding ---- */
 
@@ -92,10 +97,25 @@ static void add_span(struct body *b, struct span s)
     b->left += s.length;
 }
 
-/* The bytes [from, to) of the object: at most 1 + span_count spans. */
-static void add_range(struct body *b, const struct object *o, uint64_t from, uint64_t to)
+/* Short pieces of a file cost less from the copy in memory, long ones from the file itself, which
+ * the kernel need not copy. Where the file would have to be read first, the copy is at hand. */
+static bool is_better_from_file(const struct exchange *x, uint64_t from, uint64_t n)
 {
+    const struct object *source = x->reply.source;
+    return x->reply.object->key.kind == OBJECT_BODY && n > COPIED && source &&
+           source_is_warm(source->source, from, COPIED, loop_now(x->service->loop));
+}
+
+/* The bytes [from, to) of the object: at most 1 + span_count spans. */
+static void add_range(struct exchange *x, uint64_t from, uint64_t to)
+{
+    struct body *b = &x->body;
+    const struct object *o = x->reply.object;
     uint64_t at = 0; /* of the part's first byte in the object */
+    if (is_better_from_file(x, from, to - from)) {
+        add_span(b, (struct span){NULL, from, to - from});
+        return;
+    }
     if (from < o->body_len) {
         uint64_t end = to < o->body_len ? to : o->body_len;
         add_span(b, (struct span){o->body + from, 0, end - from});
@@ -172,7 +192,7 @@ static enum err lay_out_parts(struct exchange *x)
         if (!head.n)
             return ERR_NOMEM;
         add_span(&x->body, (struct span){(const unsigned char *)head.p, 0, head.n});
-        add_range(&x->body, x->reply.object, set->list[i].from, set->list[i].to);
+        add_range(x, set->list[i].from, set->list[i].to);
     }
     struct str end = closing_line(x, boundary);
     add_span(&x->body, (struct span){(const unsigned char *)end.p, 0, end.n});
@@ -192,9 +212,9 @@ static enum err lay_out(struct exchange *x)
     if (parts > 1)
         TRY(lay_out_parts(x));
     else if (r->ranges)
-        add_range(&x->body, r->object, r->ranges->list[0].from, r->ranges->list[0].to);
+        add_range(x, r->ranges->list[0].from, r->ranges->list[0].to);
     else
-        add_range(&x->body, r->object, 0, r->object->size);
+        add_range(x, 0, r->object->size);
     return ERR_NONE;
 }
 

@@ -19,8 +19,8 @@
 #define CHECK_AGE UINT64_C(1000000000) /* ns */
 
 enum {
-    HOT_ASKED = 8,        /* times a segment is found before it is copied into memory */
-    HOT_MAX = 256 * 1024, /* bytes of the largest that is */
+    HOT_ASKED = 8,            /* times it is found before it is copied into memory */
+    HOT_SEGMENT = 256 * 1024, /* bytes of the largest segment that is */
 };
 
 struct supply {
@@ -334,15 +334,17 @@ static bool step_index(struct wish *w)
 
 /* Sending a hundred kilobytes costs the kernel less from memory than page by page from a file at
  * an odd offset; so what is asked for again and again is read into one piece, behind the answer,
- * and takes the place of its spans. What is asked for now and then stays a head and a span. */
-static bool is_worth_copying(struct object *o)
+ * and takes the place of its spans. What is asked for now and then stays a head and a span. Should
+ * the copy not be kept it is tried again at twice as many askings. */
+static bool is_worth_copying(struct object *o, uint64_t largest)
 {
-    if (!o->span_count || o->size > HOT_MAX)
+    if (!o->span_count || o->size > largest)
         return false;
     unsigned asked = atomic_load_explicit(&o->asked, memory_order_relaxed);
-    if (asked >= HOT_ASKED)
+    if (asked == UINT16_MAX)
         return false;
-    return atomic_fetch_add_explicit(&o->asked, 1, memory_order_relaxed) == HOT_ASKED - 1;
+    asked = atomic_fetch_add_explicit(&o->asked, 1, memory_order_relaxed) + 1u;
+    return asked >= HOT_ASKED && (asked & (asked - 1)) == 0;
 }
 
 static void copy_behind(struct wish *w, const struct key *key)
@@ -350,9 +352,9 @@ static void copy_behind(struct wish *w, const struct key *key)
     struct supply *s = w->seat->supply;
     struct key index_key =
         key_make(OBJECT_INDEX, w->source->key.path, w->source->source->version, CONTAINER_COUNT, 0);
-    struct object *index = look(w, &index_key);
+    struct object *index = key->kind == OBJECT_BODY ? NULL : look(w, &index_key);
     struct work *work = NULL;
-    if (index && index->index)
+    if (key->kind == OBJECT_BODY || (index && index->index))
         work = work_new(&s->work, key, w->source, index, w->now);
     object_unref(index);
     if (!work)
@@ -390,7 +392,7 @@ static bool step_product(struct wish *w)
     struct key key = product_key(w);
     struct object *o = look(w, &key);
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
-    if (o && is_worth_copying(o))
+    if (o && is_worth_copying(o, HOT_SEGMENT))
         copy_behind(w, &key);
     if (o)
         return settle(w, ERR_NONE, o);
@@ -527,6 +529,24 @@ static bool start_ladder(struct wish *w)
 
 /* ---- the source ---- */
 
+/* A file of some size never waits for a copy: it is sent from itself, or from the copy that was
+ * made behind earlier answers. */
+static bool settle_song(struct wish *w)
+{
+    const struct supply_opts *opts = &w->seat->supply->opts;
+    struct key key = product_key(w);
+    bool fits = w->source->size <= opts->cache.max_object;
+    struct object *o = fits ? look(w, &key) : NULL;
+    if (w->how == WISH_HIT)
+        counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_HIT, 1);
+    if (o && !o->failure)
+        return settle(w, ERR_NONE, o);
+    object_unref(o);
+    if (fits && is_worth_copying(w->source, opts->cache.max_object))
+        copy_behind(w, &key);
+    return settle(w, ERR_NONE, object_ref(w->source));
+}
+
 static bool after_source(struct wish *w)
 {
     if (w->source->source->fd < 0)
@@ -535,11 +555,8 @@ static bool after_source(struct wish *w)
         w->version != w->source->source->version)
         return settle(w, ERR_NOT_FOUND, NULL);
     if (w->kind == WISH_FILE &&
-        (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0)) {
-        if (w->how == WISH_HIT)
-            counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_HIT, 1);
-        return settle(w, ERR_NONE, object_ref(w->source));
-    }
+        (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
+        return settle_song(w);
     w->step = step_product;
     return true;
 }

@@ -58,7 +58,8 @@ static void add_counters(struct buf *out, const struct expose_in *in)
  * the others wait for. */
 static void add_workers(struct buf *out, const struct expose_in *in)
 {
-    add_family(out, "segue_worker_connections", "gauge", "Connections that are open now, by worker");
+    add_family(out, "segue_worker_connections", "gauge",
+               "Connections that are open now, by worker");
     for (size_t i = 0; i < in->workers; i++)
         buf_addf(out, "segue_worker_connections{worker=\"%zu\"} %llu\n", i,
                  (unsigned long long)counters_sum(in->counters + i, 1, COUNTER_CONNECTIONS));

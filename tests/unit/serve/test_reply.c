@@ -5,6 +5,8 @@
 #include "tests/unit/loop/turn.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ETAG "\"0123456789abcdeffedcba9876543210\""
 #define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -438,6 +440,58 @@ static void an_answer_that_is_settled_already_is_left_alone(void **state)
     finish();
 }
 
+enum { SONG = 400 * 1024 };
+
+/* A song of which there is a copy in memory; `exists`: its file can still be read. */
+static void start_song(const char *lines, struct source *source, struct object *file, bool exists)
+{
+    *source = (struct source){.fd = memfd_create("song", 0), .id.size = exists ? SONG : 0};
+    source->warm = calloc(1 + SONG / (512 * 1024), sizeof *source->warm);
+    assert_int_equal(ftruncate(source->fd, SONG), 0);
+    *file = (struct object){.source = source};
+    struct object *copy = object_of(SONG, NULL, 0);
+    copy->key.kind = OBJECT_BODY;
+    start("GET", lines, copy);
+    x.reply.source = exists ? file : NULL;
+    reply_decide(&x);
+    assert_int_equal(reply_write(&x), ERR_NONE);
+}
+
+static void finish_song(struct source *source)
+{
+    close(source->fd);
+    free((void *)source->warm);
+    finish();
+}
+
+static void a_long_piece_of_a_copied_song_comes_from_its_file(void **state)
+{
+    struct source source;
+    struct object file;
+    (void)state;
+    start_song("Range: bytes=1000-\r\n", &source, &file, true);
+    assert_int_equal(x.body.count, 2);
+    assert_null(x.body.spans[1].memory);
+    assert_int_equal(x.body.spans[1].offset, 1000);
+    assert_int_equal(x.body.spans[1].length, SONG - 1000);
+    finish_song(&source);
+}
+
+static void a_short_piece_comes_from_the_copy_and_so_does_what_has_no_file(void **state)
+{
+    struct source source;
+    struct object file;
+    (void)state;
+    start_song("Range: bytes=1000-66535\r\n", &source, &file, true);
+    assert_ptr_equal(x.body.spans[1].memory, x.reply.object->body + 1000);
+    assert_int_equal(x.body.spans[1].length, 65536);
+    finish_song(&source);
+    start_song("", &source, &file, false);
+    assert_ptr_equal(x.body.spans[1].memory, x.reply.object->body);
+    assert_int_equal(x.body.spans[1].length, SONG);
+    finish_song(&source);
+}
+
 #define ANSWERED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -458,6 +512,8 @@ int main(void)
         ANSWERED(preconditions_are_weighed),
         ANSWERED(a_304_has_what_a_cache_keeps_and_nothing_of_the_body),
         ANSWERED(an_answer_that_is_settled_already_is_left_alone),
+        ANSWERED(a_long_piece_of_a_copied_song_comes_from_its_file),
+        ANSWERED(a_short_piece_comes_from_the_copy_and_so_does_what_has_no_file),
     };
     hash_seed();
     return cmocka_run_group_tests(tests, turn_setup, NULL);

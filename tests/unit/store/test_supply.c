@@ -493,6 +493,45 @@ static void a_segment_that_is_asked_for_often_is_copied_into_memory(void **state
     assert_int_equal(counted(COUNTER_ORIGIN_READS), 1);
 }
 
+/* Until the copy is there, and after it was pushed out, the song is sent from itself: nobody waits.
+ */
+static void a_song_that_is_asked_for_often_is_copied_into_memory(void **state)
+{
+    (void)state;
+    tree_fill(&tree, "song.mp3", SMALL + 1000);
+    struct wish w = got(WISH_FILE, "/song.mp3");
+    unsigned times = 1;
+    for (bool copied = false; !copied; times++) {
+        supply_leave(&w);
+        w = wish_of(WISH_FILE, "/song.mp3");
+        get(&w);
+        copied = w.object != w.source;
+        assert_int_equal(w.object->size, SMALL + 1000);
+        assert_true(str_eq(object_etag(w.object), object_etag(w.source)));
+        assert_true(str_eq(w.object->fields, w.source->fields));
+    }
+    assert_true(times > 8);
+    assert_int_equal(w.object->body_len, SMALL + 1000);
+    for (size_t i = 0; i < w.object->body_len; i += 999)
+        assert_int_equal(w.object->body[i], tree_byte(i));
+    supply_leave(&w);
+    assert_int_equal(counted(COUNTER_ORIGIN_READS), 1);
+}
+
+static void a_song_that_the_cache_would_not_keep_is_not_copied(void **state)
+{
+    (void)state;
+    restart_supply(SMALL);
+    tree_fill(&tree, "song.mp3", SMALL + 1000);
+    for (int i = 0; i < 100; i++) {
+        struct wish w = wish_of(WISH_FILE, "/song.mp3");
+        get(&w);
+        assert_ptr_equal(w.object, w.source);
+        supply_leave(&w);
+    }
+    assert_int_equal(counted(COUNTER_ORIGIN_READS), 0);
+}
+
 static void a_segment_that_is_built_is_kept(void **state)
 {
     (void)state;
@@ -755,6 +794,8 @@ int main(void)
         WITH_RIG(leaving_cancels_an_index_that_waits_for_a_helper),
         WITH_RIG(one_index_serves_playlist_master_and_segments),
         WITH_RIG(a_segment_that_is_asked_for_often_is_copied_into_memory),
+        WITH_RIG(a_song_that_is_asked_for_often_is_copied_into_memory),
+        WITH_RIG(a_song_that_the_cache_would_not_keep_is_not_copied),
         WITH_RIG(a_segment_that_is_built_is_kept),
         WITH_RIG(what_the_cache_would_not_keep_is_served_all_the_same),
         WITH_RIG(segments_of_another_version_are_not_found),

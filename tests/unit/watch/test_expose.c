@@ -28,7 +28,8 @@ static int set_up(void **state)
         f.histograms[i] = histogram_new();
         f.redis[i] = histogram_new();
     }
-    f.in = (struct expose_in){f.counters, f.histograms, f.redis, 2, "0.1.0", 0, 0, false, {0, 0}, 0};
+    f.in =
+        (struct expose_in){f.counters, f.histograms, f.redis, 2, "0.1.0", 0, 0, false, {0, 0}, 1};
     buf_init(&f.out, BUF_MAX_METRICS);
     *state = &f;
     return 0;
@@ -214,7 +215,6 @@ static void redis_answers_have_a_histogram_of_their_own(void **state)
 static void workers_are_told_apart_but_the_pools_are_none(void **state)
 {
     struct fixture *f = *state;
-    f->in.workers = 1;
     counters_add(f->counters[0], COUNTER_CONNECTIONS, 3);
     counters_add(f->counters[1], COUNTER_CONNECTIONS, 2);
     struct str text = expose(f);
