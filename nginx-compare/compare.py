@@ -62,7 +62,7 @@ def spread(values):
 
 def contestants(case, root, run):
     """{name: server}, all for the same cores. One with two workers has Segue with one beside it: what two
-    cost more than one on the same two cores is contention."""
+    cost more than one, on the same two cores and with as many connections a worker, is contention."""
     cores = "0,1" if case.workers > 1 else "0"
     log = {n: str(run / f"{n}.log") if case.access_log else "off" for n in ("segue", "nginx")}
     all_of = {n: servers.ALL[n](run / n, root, case.workers, log[n], cores) for n in ("segue", "nginx")}
@@ -77,13 +77,15 @@ def contestants(case, root, run):
 def run_case(case, root, run, a):
     """A B C A B C ..., so that what the machine does besides meets all of them alike."""
     client = "0,1" if case.workers > 1 else "1"
-    plain = cases.dataclasses.replace(case, load=(), headers=())
+    replace = cases.dataclasses.replace
+    asked = {"floor": replace(case, load=(), headers=()),
+             "one": replace(case, connections=case.connections // 2)}
     found = {"segue": [], "nginx": [], "floor": [], "one": []}
     all_of = contestants(case, root, run)
     try:
         for turn in range(a.pairs + 1 + (2 if case.budget and not a.quick else 0)):
             for name, s in all_of.items():
-                got = load.measure(s, plain if name == "floor" else case, a.seconds, client)
+                got = load.measure(s, asked.get(name, case), a.seconds, client)
                 if turn: # what was cold is warm now, but for the cold case
                     found[name].append(got)
     finally:
