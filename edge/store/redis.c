@@ -24,8 +24,9 @@ enum err redis_new(struct redis_opts *opts, const struct redis_seat *seat, struc
     struct redis *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;
-    struct redis_link_opts lo = {seat->loop, seat->timers,  seat->mailbox, opts->io,
-                                 &opts->url, opts->timeout, &opts->broken, seat->answers};
+    struct redis_link_opts lo = {seat->loop,    seat->timers,  seat->mailbox,
+                                 opts->io,      &opts->url,    opts->trust,
+                                 opts->timeout, &opts->broken, seat->answers};
     *r = (struct redis){opts, NULL, seat->loop, seat->counters, 0};
     enum err e = redis_link_new(&lo, &r->link);
     if (e)

@@ -14,10 +14,11 @@ enum { REDIS_UNDER_WAY = 16 * 1024 * 1024 }; /* bytes of objects that are being 
 /* The same for all loops; borrowed for the process' life. */
 struct redis_opts {
     struct redis_url url;
-    uint64_t timeout;    /* ns: of one look-up, and of each command of a write */
-    uint32_t ttl;        /* seconds; jittered by a tenth */
-    size_t max_object;   /* bytes */
-    char generation[64]; /* edges with another one don't share: other products, other bytes */
+    struct tls_trust *trust; /* of a rediss:// URL; else NULL */
+    uint64_t timeout;        /* ns: of one look-up, and of each command of a write */
+    uint32_t ttl;            /* seconds; jittered by a tenth */
+    size_t max_object;       /* bytes */
+    char generation[64];     /* edges with another one don't share: other products, other bytes */
     struct pool *io;
     atomic_uint broken; /* loops that leave Redis alone at the moment */
 };

@@ -28,6 +28,16 @@ class Redis:
             self.args += ["--requirepass", password]
         self.process = None
 
+    def uses_tls(self, authority, name="localhost"):
+        """Before it starts: by TLS too, on a port of its own, with a certificate for `name`."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        cert, key = authority.issue(name)
+        self.args += ["--tls-port", str(self.port), "--tls-cert-file", cert, "--tls-key-file", key,
+                      "--tls-auth-clients", "no"]
+        return self
+
     @property
     def url(self):
         user = f":{self.password}@" if self.password else ""
@@ -96,6 +106,32 @@ def read(f):
         data = f.read(int(rest) + 2)
         return data[:-2]
     return int(rest) if kind == b":" else rest
+
+
+class Authority:
+    """A certificate authority of a test's own, under `folder`."""
+
+    def __init__(self, folder, name="ca"):
+        self.folder, self.file, self.key = folder, folder / f"{name}.crt", folder / f"{name}.key"
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                      f"/CN={name}", "-keyout", self.key, "-out", self.file)
+
+    def _openssl(self, *args):
+        subprocess.run(["openssl", *map(str, args)], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def issue(self, name):
+        """A certificate for a name, or an address; the files of it and of its key."""
+        base = self.folder / name
+        kind = "IP" if name[0].isdigit() else "DNS"
+        extra, request = self.folder / f"{name}.ext", self.folder / f"{name}.csr"
+        extra.write_text(f"subjectAltName={kind}:{name}\n")
+        cert, key = f"{base}.crt", f"{base}.key"
+        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=redis", "-keyout", key,
+                      "-out", request)
+        self._openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
+                      "-CAcreateserial", "-days", "2", "-extfile", extra, "-out", cert)
+        return cert, key
 
 
 class Proxy:
