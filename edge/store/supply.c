@@ -73,6 +73,8 @@ enum err supply_new(const struct supply_opts *opts, struct supply **out)
     return ERR_NONE;
 }
 
+const struct work_opts *supply_work(const struct supply *s) { return &s->work; }
+
 struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
 
 void supply_publish(struct supply *s)

@@ -1,4 +1,6 @@
 """A real Redis of a test's own, a client of few words for it, and a proxy that misbehaves."""
+import ctypes
+import mmap
 import os
 import shutil
 import signal
@@ -84,6 +86,35 @@ class Redis:
 
     def keys(self, pattern="segue:1:*"):
         return sorted(self("KEYS", pattern))
+
+
+def chill(path):
+    """Put a file out of the page cache, as it is on an edge that has not read it; false where the
+    file system keeps it there. (mincore tells: a read that may not wait would bring it back.)"""
+    end = time.monotonic() + 3
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+        while time.monotonic() < end:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            if not resident(fd, os.fstat(fd).st_size):
+                return True
+            time.sleep(0.01)  # what is being read cannot be dropped
+        return False
+    finally:
+        os.close(fd)
+
+
+def resident(fd, size):
+    """Pages of a file that are in memory."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with mmap.mmap(fd, size, prot=mmap.PROT_READ | mmap.PROT_WRITE, flags=mmap.MAP_PRIVATE) as pages:
+        at = (ctypes.c_char * size).from_buffer(pages)
+        seen = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+        ok = libc.mincore(ctypes.byref(at), ctypes.c_size_t(size), seen)
+        del at
+    assert ok == 0
+    return sum(n & 1 for n in seen)
 
 
 def write(f, words):
