@@ -234,13 +234,17 @@ static void take_reply(struct redis_link *l, const redisReply *r)
 }
 
 /* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a
- * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it. */
+ * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it: an
+ * array of 2^31 elements costs it seconds. It is never asked without a byte, since it would begin a
+ * reply then, whose first byte nobody would see. */
 static enum err next_reply(struct redis_link *l, redisReply **out)
 {
     redisReader *r = l->reader;
     void *reply = NULL;
     *out = NULL;
-    if (r->pos < r->len && r->ridx < 0 && !memchr("+-:$", r->buf[r->pos], 4))
+    if (r->pos == r->len)
+        return ERR_NONE;
+    if (r->ridx < 0 && !memchr("+-:$", r->buf[r->pos], 4))
         return ERR_SYNTAX;
     if (redisReaderGetReply(r, &reply) != REDIS_OK)
         return ERR_SYNTAX;

@@ -500,6 +500,24 @@ static void what_is_no_answer_ends_the_connection(void **state)
     }
 }
 
+/* Behind a whole answer, in a read of its own. */
+static void what_is_no_answer_ends_the_connection_later_too(void **state)
+{
+    static const char array[] = "*2147483647\r\n";
+    struct liar liar;
+    (void)state;
+    begin_at(tree_path(&tree, "liar.sock"), 10 * CLOCK_SECOND);
+    lie(&liar, "+PONG\r\n$-1\r\n$-1\r\n");
+    struct object *o = object_of("/a.m4a", 10);
+    assert_int_equal(get(&o->key), ERR_NOT_FOUND);
+    assert_int_equal(liar.count, 1);
+    assert_true(send(liar.clients[0], array, strlen(array), MSG_NOSIGNAL) > 0);
+    assert_int_equal(get(&o->key), ERR_IO);
+    object_unref(o);
+    lie_no_more(&liar);
+    end(NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(where_nobody_listens_it_is_left_alone_soon, begin_nowhere,
                                         end),
         cmocka_unit_test(what_is_no_answer_ends_the_connection),
+        cmocka_unit_test(what_is_no_answer_ends_the_connection_later_too),
     };
     return cmocka_run_group_tests(tests, begin_server, end_server);
 }
