@@ -30,11 +30,20 @@ class Redis:
             self.args += ["--requirepass", password]
         self.process = None
 
-    def uses_tls(self, authority, name="localhost"):
-        """Before it starts: by TLS too, on a port of its own, with a certificate for `name`."""
+    def _take_port(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
+
+    def at_a_port(self):
+        """Before it starts: by TCP too."""
+        self._take_port()
+        self.args += ["--port", str(self.port)]
+        return self
+
+    def uses_tls(self, authority, name="localhost"):
+        """Before it starts: by TLS too, on a port of its own, with a certificate for `name`."""
+        self._take_port()
         cert, key = authority.issue(name)
         self.args += ["--tls-port", str(self.port), "--tls-cert-file", cert, "--tls-key-file", key,
                       "--tls-auth-clients", "no"]

@@ -216,6 +216,21 @@ def test_a_wrong_password(library, truth):
             assert server.metric(BREAKER) == 0
 
 
+def test_by_tcp_as_a_user_that_may_little(library, truth):
+    """GET, SET and PING beneath segue:, in database 2, is all that is needed."""
+    with Redis().at_a_port() as redis:
+        redis("ACL", "SETUSER", "edge", "on", ">p/w", "~segue:*", "+get", "+set", "+ping", "+select")
+        with edge(library, f"redis://edge:p%2Fw@localhost:{redis.port}/2") as server:
+            check(server, truth)
+            server.until_metric(STORED, lambda n: n >= 7)
+            assert server.metric(BREAKER) == 0
+        assert b"db2:keys" in redis("INFO", "keyspace")
+        with edge(library, f"redis://nobody:p%2Fw@localhost:{redis.port}/2") as server:
+            server.err.wait("WRONGPASS")
+            check(server, truth)
+            assert server.metric(HIT) == 0
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ca"))

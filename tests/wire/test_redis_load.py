@@ -159,8 +159,8 @@ def empty(redis, _):
 
 
 def retype(redis, key):
-    redis("DEL", key)
-    redis("LPUSH", key, "x")
+    """In one go: the edge writes too."""
+    redis("EVAL", "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x') return 1", 1, key)
 
 
 def corrupt(redis, key):
