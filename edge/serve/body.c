@@ -1,6 +1,6 @@
 /* The sender. A span of memory is gathered with those beside it into one sendmsg; a span of the
- * file goes by sendfile, after the kernel has said that it is in memory; if it is not, a pool
- * thread reads it ahead and the loop goes on with others. */
+ * file goes by sendfile, after the kernel has said that it is in memory; if it is not, the chunk is
+ * looked for in Redis, and else a pool thread reads it ahead; the loop goes on with others. */
 #include "edge/serve/body.h"
 
 #include "edge/base/must.h"
@@ -76,9 +76,32 @@ static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
     return true;
 }
 
+static void on_piece(struct piece *p)
+{
+    exchange_go((struct exchange *)(void *)((char *)p - offsetof(struct exchange, body.piece)));
+}
+
+/* The file is cold at `offset`. STEP_ON: it is in x->body.piece. */
+static enum step bring(struct exchange *x, uint64_t offset, uint64_t n)
+{
+    x->body.piece.came = on_piece;
+    switch (piece_ask(&x->service->seat, x->reply.source, offset, &x->body.piece)) {
+    case PIECE_HERE:
+        return STEP_ON;
+    case PIECE_COMES:
+        timer_off(&x->conn->timer);
+        return STEP_PARK;
+    default:
+        return start_warming(x, offset, n) ? STEP_PARK : STEP_END;
+    }
+}
+
+static bool waits_for_file(const struct body *b) { return b->warming || b->piece.waiter; }
+
 void body_cancel(struct exchange *x)
 {
     struct warming *w = x->body.warming;
+    piece_leave(&x->body.piece);
     if (!w)
         return;
     w->exchange = NULL;
@@ -147,18 +170,40 @@ static uint64_t read_ahead(const struct body *b, uint64_t offset)
     return offset >= b->warm_from && offset < b->warm_to ? b->warm_to - offset : 0;
 }
 
+/* From the piece at hand, if it holds what comes next. */
+static bool send_piece(struct exchange *x, struct link_result *r, uint64_t *wanted)
+{
+    struct body *b = &x->body;
+    struct span *s = &b->spans[b->at];
+    uint64_t n;
+    const unsigned char *bytes = piece_at(&b->piece, s->offset, &n);
+    if (!bytes)
+        return false;
+    *wanted = n < s->length ? n : s->length;
+    struct iovec part = {(void *)(uintptr_t)bytes, (size_t)*wanted};
+    *r = link_write(x->conn->fd, &part, 1, 0);
+    return true;
+}
+
 /* STEP_ON: it was tried, *r says how it went. */
-static enum step send_file(struct exchange *x, struct link_result *r)
+static enum step send_file(struct exchange *x, struct link_result *r, uint64_t *wanted)
 {
     struct body *b = &x->body;
     struct span *s = &b->spans[b->at];
     struct source *source = x->reply.source->source;
     uint64_t n = s->length < PIECE ? s->length : PIECE;
     uint64_t ours = read_ahead(b, s->offset);
-    if (ours)
+    if (send_piece(x, r, wanted))
+        return STEP_ON;
+    if (ours) {
         n = n < ours ? n : ours;
-    else if (!source_is_warm(source, s->offset, n, loop_now(x->service->loop)))
-        return start_warming(x, s->offset, n) ? STEP_PARK : give_up(x, CLOSE_ERROR);
+    } else if (!source_is_warm(source, s->offset, n, loop_now(x->service->loop))) {
+        enum step step = bring(x, s->offset, n);
+        if (step == STEP_END)
+            return give_up(x, CLOSE_ERROR);
+        if (step == STEP_PARK || send_piece(x, r, wanted))
+            return step;
+    }
     *r = link_send_file(x->conn->fd, source->fd, s->offset, (size_t)n);
     return STEP_ON;
 }
@@ -209,7 +254,7 @@ enum step body_send(struct exchange *x)
     uint64_t before = b->sent;
     if (x->gone)
         return STEP_END;
-    if (b->warming)
+    if (waits_for_file(b))
         return STEP_PARK;
     if (source_changed(x))
         return give_up(x, CLOSE_CUT_SHORT);
@@ -225,12 +270,12 @@ enum step body_send(struct exchange *x)
         if (b->spans[b->at].memory || b->spans[b->at].length == 0)
             r = send_memory(x, &wanted);
         else
-            step = send_file(x, &r);
+            step = send_file(x, &r, &wanted);
         if (step == STEP_ON)
             step = judge(x, r);
         if (step == STEP_ON && r.n < wanted)
             step = STEP_PARK;
-        if (step == STEP_PARK && !b->warming)
+        if (step == STEP_PARK && !waits_for_file(b))
             return wait_for_client(x, before);
         if (step != STEP_ON)
             return step;

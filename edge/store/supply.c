@@ -73,6 +73,8 @@ enum err supply_new(const struct supply_opts *opts, struct supply **out)
     return ERR_NONE;
 }
 
+const struct work_opts *supply_work(const struct supply *s) { return &s->work; }
+
 struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
 
 void supply_publish(struct supply *s)
@@ -360,10 +362,12 @@ static void copy_behind(struct wish *w, const struct key *key)
     if (!work)
         return;
     work_flight(work)->kept = true;
-    if (flight_start(s->flights, work_flight(work), NULL))
-        work_submit(work);
-    else
+    if (!flight_start(s->flights, work_flight(work), NULL))
         work_free(work);
+    else if (source_is_warm(w->source->source, 0, w->source->size, w->now))
+        work_submit(work);
+    else /* Redis may be sooner than the disk */
+        work_start(work, w->seat->redis, w->seat->mailbox);
 }
 
 static bool step_found(struct wish *w)

@@ -8,6 +8,7 @@
 #include "edge/store/supply.h"
 
 struct work;
+struct supply;
 
 /* What it needs; the references are taken, the rest is borrowed for the life of the process. */
 struct work_opts {
@@ -29,5 +30,7 @@ void work_submit(struct work *w);
  * ERR_IGNORE where they are not found. [the loop of redis] */
 void work_start(struct work *w, struct redis *redis, struct mailbox *home);
 void work_free(struct work *w); /* one that was never submitted */
+
+const struct work_opts *supply_work(const struct supply *s); /* supply.c's */
 
 #endif
