@@ -54,6 +54,11 @@ struct conf_http {
 struct conf_memory {
     uint64_t size;
     uint64_t max_object;
+    uint32_t ttl_ms;
+};
+
+struct conf_metadata {
+    uint32_t ttl_ms;
 };
 
 struct conf_redis {
@@ -66,6 +71,7 @@ struct conf_redis {
 struct conf_cache {
     struct conf_memory memory;
     struct conf_redis redis;
+    struct conf_metadata metadata;
 };
 
 struct conf_hls {

@@ -193,11 +193,14 @@ static enum err build_store(struct server *s, size_t descriptors)
     struct supply_opts opts = {
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
-        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms},
+        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms, true,
+                 clock_wall_ns},
         .make = {c->hls.segment_duration_ms, c->hls.container},
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,
+        .ttl = c->cache.memory.ttl_ms * CLOCK_MS,
+        .metadata_ttl = c->cache.metadata.ttl_ms * CLOCK_MS,
         .io = s->io,
         .media_pool = s->media_pool,
         .media = s->media,

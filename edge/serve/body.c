@@ -147,20 +147,30 @@ static uint64_t read_ahead(const struct body *b, uint64_t offset)
     return offset >= b->warm_from && offset < b->warm_to ? b->warm_to - offset : 0;
 }
 
-/* STEP_ON: it was tried, *r says how it went. */
-static enum step send_file(struct exchange *x, struct link_result *r)
+/* STEP_ON: the first *n bytes of the span at hand are in memory. */
+static enum step make_ready(struct exchange *x, uint64_t *n)
 {
     struct body *b = &x->body;
     struct span *s = &b->spans[b->at];
     struct source *source = x->reply.source->source;
-    uint64_t n = s->length < PIECE ? s->length : PIECE;
     uint64_t ours = read_ahead(b, s->offset);
+    *n = s->length < PIECE ? s->length : PIECE;
     if (ours)
-        n = n < ours ? n : ours;
-    else if (!source_is_warm(source, s->offset, n, loop_now(x->service->loop)))
-        return start_warming(x, s->offset, n) ? STEP_PARK : give_up(x, CLOSE_ERROR);
-    *r = link_send_file(x->conn->fd, source->fd, s->offset, (size_t)n);
+        *n = *n < ours ? *n : ours;
+    else if (!source_is_warm(source, s->offset, *n, loop_now(x->service->loop)))
+        return start_warming(x, s->offset, *n) ? STEP_PARK : give_up(x, CLOSE_ERROR);
     return STEP_ON;
+}
+
+/* STEP_ON: it was tried, *r says how it went. */
+static enum step send_file(struct exchange *x, struct link_result *r)
+{
+    uint64_t n;
+    const struct span *s = &x->body.spans[x->body.at];
+    enum step step = make_ready(x, &n);
+    if (step == STEP_ON)
+        *r = link_send_file(x->conn->fd, x->reply.source->source->fd, s->offset, (size_t)n);
+    return step;
 }
 
 /* What the last call to the socket means; STEP_ON: go on. */
@@ -203,6 +213,27 @@ static bool source_changed(const struct exchange *x)
            !source_is_whole(source->source);
 }
 
+/* The held back bytes of a file at risk, read before it is looked at. */
+static enum step take_tail(struct exchange *x)
+{
+    uint64_t n;
+    struct body *b = &x->body;
+    if (!b->guard || b->at != b->guard)
+        return STEP_ON;
+    enum step step = make_ready(x, &n);
+    if (step != STEP_ON)
+        return step;
+    struct span *s = &b->spans[b->guard];
+    const struct source *source = x->reply.source->source;
+    unsigned char *bytes = arena_alloc(&x->arena, BODY_TAIL);
+    if (!bytes || source_read(source, s->offset, bytes, (size_t)s->length, NULL) ||
+        !source_is_whole(source))
+        return give_up(x, CLOSE_CUT_SHORT);
+    s->memory = bytes;
+    b->guard = 0;
+    return STEP_ON;
+}
+
 enum step body_send(struct exchange *x)
 {
     struct body *b = &x->body;
@@ -220,8 +251,10 @@ enum step body_send(struct exchange *x)
             conn_later(x->conn);
             return wait_for_client(x, before);
         }
-        enum step step = STEP_ON;
+        enum step step = take_tail(x);
         uint64_t wanted = 0;
+        if (step != STEP_ON)
+            return step;
         if (b->spans[b->at].memory || b->spans[b->at].length == 0)
             r = send_memory(x, &wanted);
         else

@@ -31,6 +31,8 @@ struct body {
     uint64_t sent;
     uint64_t warm_from, warm_to; /* of the source: what was read into memory for us */
     struct warming *warming;
+    unsigned
+        guard; /* the span that is sent from memory, once its file was seen to be whole; 0: none */
     bool resumed; /* it has been parked: the source is looked at before more is sent */
 };
 

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What malloc takes for itself, of an object, its body and its fields; its places in a chain. */
+enum { OVERHEAD = 3 * 16 + 2 * sizeof(struct object *) };
+
 struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
                     uint32_t number)
 {
@@ -36,7 +39,7 @@ struct object *object_new(const struct key *key)
     if (key->path.n)
         memcpy(path, key->path.p, key->path.n);
     o->key.path.p = path;
-    o->memory = sizeof *o + key->path.n + 1;
+    o->memory = sizeof *o + key->path.n + 1 + OVERHEAD;
     return o;
 }
 

@@ -55,17 +55,20 @@ struct identity {
 struct source {
     int fd; /* -1 for a folder */
     struct identity id;
-    uint64_t version;         /* of what is made from it */
-    _Atomic uint64_t checked; /* when it was last seen unchanged on disk, monotonic ns */
-    atomic_bool checking;     /* somebody is looking again without being waited for */
-    _Atomic uint32_t *warm;   /* per chunk of the file: the second it was last seen in memory */
-    char **names;             /* of the audio files in a folder, sorted; else NULL */
+    uint64_t version; /* of what is made from it */
+    _Atomic uint64_t
+        checked;            /* when it was last seen unchanged on disk, monotonic ns; 0: doubted */
+    uint64_t young_until;   /* monotonic ns: it was written lately, and may be again */
+    atomic_bool checking;   /* somebody is looking again without being waited for */
+    _Atomic uint32_t *warm; /* per chunk of the file: the second it was last seen in memory */
+    char **names;           /* of the audio files in a folder, sorted; else NULL */
     size_t name_count;
 };
 
 struct object {
     struct ref ref;
     _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see supply.c */
+    _Atomic uint32_t mark;   /* OBJECT_SOURCE: the path's when it was looked at: store/notice.h */
     struct s3fifo_node node; /* the cache's */
     struct object *chain;    /* the cache's */
     struct key key;

@@ -3,7 +3,9 @@
  * when it waits; it is run again when what it waited for has landed, and takes that instead of
  * looking in the cache, so that what the cache would not keep is served all the same.
  *
- * Freshness: a source that was seen on disk less than CHECK_AGE ago is believed; between half of
+ * Freshness: while the tree is watched a source is believed as long as its path's mark stands; past
+ * its TTL it is served while somebody looks again, should a change have gone unnoticed. Where
+ * nobody watches, one that was seen on disk less than CHECK_AGE ago is believed; between half of
  * that and CHECK_AGE it is served while somebody looks again; after that the request waits for the
  * look. */
 #include "edge/store/supply.h"
@@ -80,7 +82,10 @@ void supply_publish(struct supply *s)
     _Atomic uint64_t *value = s->opts.counters->value;
     atomic_store(&value[COUNTER_HELPER_STARTS], media_starts(s->opts.media));
     atomic_store(&value[COUNTER_HELPER_DEATHS], media_deaths(s->opts.media));
-    atomic_store(&value[COUNTER_CACHE_EVICTIONS], cache_stats(s->cache).evictions);
+    struct cache_stats cache = cache_stats(s->cache);
+    for (unsigned why = 0; why < CACHE_REASONS; why++)
+        atomic_store(&value[COUNTER_CACHE_GONE_ROOM + why], cache.gone[why]);
+    atomic_store(&value[COUNTER_ORIGIN_WATCHED], disk_watched(s->disk));
 }
 
 /* ---- settling and waiting ---- */
@@ -209,6 +214,31 @@ static void look_again_behind(struct wish *w, struct object *source)
         work_free(work); /* somebody waits for the same look */
 }
 
+static uint64_t ttl_of(const struct wish *w)
+{
+    const struct supply_opts *opts = &w->seat->supply->opts;
+    bool media = w->kind == WISH_FILE || w->kind == WISH_SEGMENT;
+    return media ? opts->ttl : opts->metadata_ttl;
+}
+
+enum trust { BELIEVED, SOON_OLD, DOUBTED, NOT_BELIEVED };
+
+static enum trust trust(const struct wish *w, const struct object *o)
+{
+    uint32_t seen = atomic_load_explicit(&o->mark, memory_order_relaxed);
+    uint32_t mark = disk_mark(w->seat->supply->disk, o->key.hash);
+    bool told = seen != NOTICE_BLIND && mark != NOTICE_BLIND;
+    if (told && seen != mark)
+        return NOT_BELIEVED;
+    if (o->failure)
+        return BELIEVED; /* until it expires */
+    uint64_t checked = atomic_load_explicit(&o->source->checked, memory_order_relaxed);
+    uint64_t age = w->now > checked ? w->now - checked : 0;
+    if (told)
+        return age < ttl_of(w) ? BELIEVED : DOUBTED;
+    return age < CHECK_AGE / 2 ? BELIEVED : age < CHECK_AGE ? SOON_OLD : NOT_BELIEVED;
+}
+
 /* A source that may be believed, in *out with a reference; or false: the step waits or is settled.
  */
 static bool find_source(struct wish *w, struct str path, struct object **out, bool *waits)
@@ -221,13 +251,20 @@ static bool find_source(struct wish *w, struct str path, struct object **out, bo
         return true;
     }
     o = look(w, &key);
-    uint64_t checked = o ? atomic_load_explicit(&o->source->checked, memory_order_relaxed) : 0;
-    uint64_t age = w->now > checked ? w->now - checked : 0;
-    if (o && age < CHECK_AGE) {
-        if (age > CHECK_AGE / 2)
-            look_again_behind(w, o);
+    enum trust how = o ? trust(w, o) : NOT_BELIEVED;
+    if (how == DOUBTED) {
+        w->doubted = true;
+        counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_STALE, 1);
+    }
+    if (how == DOUBTED || how == SOON_OLD)
+        look_again_behind(w, o);
+    if (how != NOT_BELIEVED) {
         *out = o;
         return true;
+    }
+    if (o && o->failure) {
+        object_unref(o);
+        o = NULL;
     }
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_STALE : COUNTER_CACHE_MEMORY_MISS, 1);
     *waits = !wait_for(w, &key, o, NULL);
@@ -275,7 +312,7 @@ static bool keep_and_settle(struct wish *w, enum err e, struct object *made)
         return settle(w, e, NULL);
     if (made->failure)
         return settle_failure(w, made);
-    cache_put(w->seat->supply->cache, made);
+    w->stored = cache_put_since(w->seat->supply->cache, made, w->turn);
     if (w->writes)
         redis_put(w->seat->redis, made);
     return settle(w, ERR_NONE, made);
@@ -392,6 +429,8 @@ static bool step_product(struct wish *w)
     struct key key = product_key(w);
     struct object *o = look(w, &key);
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
+    if (o && o->failure)
+        return settle_failure(w, o);
     if (o && is_worth_copying(o, HOT_SEGMENT))
         copy_behind(w, &key);
     if (o)
@@ -593,6 +632,7 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
     wish->now = now;
     wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
     wish->how = WISH_HIT;
+    wish->turn = cache_turn(seat->supply->cache);
     climb(wish);
     return wish->step == NULL;
 }

@@ -23,6 +23,8 @@ struct supply_opts {
     struct make_opts make;
     struct library_opts library;
     size_t small_file;         /* bytes: files up to this are kept in memory */
+    uint64_t ttl;              /* ns: then a file is looked at again, whatever inotify says */
+    uint64_t metadata_ttl;     /* the same for playlists and init segments */
     struct pool *io;           /* for opens and reads; borrowed */
     struct pool *media_pool;   /* as many threads as helpers; borrowed */
     struct media *media;       /* borrowed */
@@ -66,6 +68,8 @@ struct wish {
     enum wish_how how;
     struct object *object;
     struct object *source;
+    bool doubted; /* its file is being looked at again meanwhile */
+    bool stored;  /* on WISH_MISS: the cache has it now */
 
     /* private */
     const struct supply_seat *seat;
@@ -74,9 +78,10 @@ struct wish {
     struct object *landed;
     struct object *index;
     struct ladder *ladder;
-    bool remote; /* what landed last was found in Redis */
-    bool first;  /* it began the flight it waits for, or waited for last */
-    bool writes; /* what it makes goes to Redis */
+    bool remote;   /* what landed last was found in Redis */
+    bool first;    /* it began the flight it waits for, or waited for last */
+    bool writes;   /* what it makes goes to Redis */
+    uint32_t turn; /* of the cache when it began */
     uint64_t now;
 };
 
