@@ -7,6 +7,8 @@
 #include "edge/watch/histogram.h"
 
 struct supply;
+struct purges;
+struct warm;
 
 /* Owned by the server; valid as long as any service. */
 struct admin_view {
@@ -21,6 +23,10 @@ struct admin_view {
     uint64_t started; /* monotonic ns */
     const atomic_bool *draining;
     const char *root; /* of the media tree, as configured */
+    const char *audio_prefix;
+    const char *hls_prefix;
+    struct purges *purges; /* [main thread], as the next */
+    struct warm *warm;
 };
 
 #endif

@@ -126,7 +126,10 @@ static enum step run_route(struct exchange *x)
     const struct route *r = route_find(x->service->routes, x->path, &rest);
     if (!r)
         return exchange_fail(x, ERR_NOT_FOUND, STR(""));
-    if (r->posts != (x->request->method == METHOD_POST))
+    bool posts = x->request->method == METHOD_POST;
+    if (r->posts != posts)
+        r = route_find(r + 1, x->path, &rest);
+    if (!r || r->posts != posts)
         return exchange_fail(x, ERR_METHOD, STR(""));
     x->wish.container = CONTAINER_COUNT;
     return r->run(x, rest);

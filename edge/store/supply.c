@@ -75,6 +75,22 @@ enum err supply_new(const struct supply_opts *opts, struct supply **out)
     return ERR_NONE;
 }
 
+static bool is_purged(const void *arg, const struct object *o)
+{
+    return purge_covers(arg, o->key.path);
+}
+
+uint64_t supply_purge(struct supply *s, const struct purge *what)
+{
+    atomic_fetch_add(&s->opts.counters->value[COUNTER_PURGES], 1);
+    return cache_purge(s->cache, is_purged, what, what->soft);
+}
+
+enum err supply_walk(struct supply *s, disk_folder_fn *on_folder, void *arg)
+{
+    return disk_walk(s->disk, LIBRARY_DEPTH_MAX, on_folder, arg);
+}
+
 struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
 
 void supply_publish(struct supply *s)

@@ -11,6 +11,7 @@
 #include "edge/store/flight.h"
 #include "edge/store/library.h"
 #include "edge/store/make.h"
+#include "edge/store/purge.h"
 #include "edge/watch/counters.h"
 
 struct supply;
@@ -90,6 +91,12 @@ struct wish {
 bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now);
 /* Give back what it holds and stop waiting, in any state; may be repeated. */
 void supply_leave(struct wish *wish);
+
+/* Drop what it is of from memory, or doubt it; how many objects. [any thread] */
+uint64_t supply_purge(struct supply *s, const struct purge *what);
+
+/* disk_walk over its tree. [pool] */
+MUST_USE enum err supply_walk(struct supply *s, disk_folder_fn *on_folder, void *arg);
 
 struct cache_stats supply_stats(struct supply *s); /* [any thread] */
 /* Bring the counters up to what is counted elsewhere: the helpers' lives, evictions. [any thread]
