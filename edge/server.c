@@ -204,7 +204,7 @@ static enum err build_store(struct server *s, size_t descriptors)
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
         .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms, true,
-                 clock_wall_ns},
+                 c->http.cache_tags == CONF_ON, clock_wall_ns},
         .make = {c->hls.segment_duration_ms, c->hls.container},
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =

@@ -53,7 +53,8 @@ struct reply {
     struct object *source;    /* a reference, or NULL: the file of its spans */
     struct range_set *ranges; /* in the arena; NULL: the whole */
     struct str extra;         /* more fields, each with CRLF; borrowed or in the arena */
-    struct str cache;         /* what Cache-Status says, "hit"; static */
+    struct str cache;         /* Cache-Status and Age; static or in the arena */
+    bool hit;                 /* that is what they say */
     uint64_t length;          /* of the body, bytes */
 };
 

@@ -233,6 +233,7 @@ static enum err describe_file(struct disk *d, struct object *o, const struct sta
     o->span_count = o->size ? 1 : 0;
     o->spans[0] = (struct index_span){0, o->size};
     object_set_etag(o, identity_hash(o->key.path, &s->id, 0));
+    o->tags = d->opts.tags ? TAGS_FILE : TAGS_NONE;
     return object_describe(o, mime_of(o->key.path), d->opts.cache_control);
 }
 

@@ -145,6 +145,7 @@ void flight_land(struct flights *f, struct flight *flight, struct object *result
     while (waiter) {
         struct waiter *next = waiter->next;
         waiter->remote = flight->remote;
+        waiter->stored = flight->stored;
         waiter->result = result ? object_ref(result) : NULL;
         waiter->letter.deliver = deliver;
         mailbox_post(waiter->home, &waiter->letter);

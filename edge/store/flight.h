@@ -24,6 +24,7 @@ struct flight {
     bool listed;                         /* private */
     bool kept;                           /* goes on without waiters (a check behind an answer) */
     bool remote;                         /* what lands was found in Redis, not made */
+    bool stored;                         /* and the cache has it */
 };
 
 struct waiter {
@@ -34,6 +35,7 @@ struct waiter {
                    struct object *result); /* [loop] result: a reference, or NULL: no memory */
     struct object *result;
     bool remote;           /* the flight's, when it landed */
+    bool stored;           /* the same */
     struct flight *flight; /* private: NULL once the letter is under way */
     struct waiter *next;   /* private */
 };

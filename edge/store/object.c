@@ -5,6 +5,7 @@
 #include "edge/base/buf.h"
 #include "edge/base/must.h"
 #include "edge/http/date.h"
+#include "edge/store/purge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,18 @@ static void add_field(struct buf *b, struct str name, struct str value)
     buf_adds(b, STR("\r\n"));
 }
 
+static void add_tags(struct buf *b, const struct object *o)
+{
+    struct buf tags;
+    if (o->tags == TAGS_NONE)
+        return;
+    buf_init(&tags, OBJECT_TAGS);
+    purge_add_tags(&tags, o->key.path, o->tags == TAGS_FOLDER);
+    if (buf_status(&tags) == ERR_NONE)
+        add_field(b, STR("Cache-Tag: "), buf_str(&tags));
+    buf_fini(&tags);
+}
+
 enum err object_describe(struct object *o, const char *type, const char *cache_control)
 {
     struct buf b;
@@ -141,6 +154,7 @@ enum err object_describe(struct object *o, const char *type, const char *cache_c
     add_field(&b, STR("Content-Type: "), str_of(type));
     if (o->etag[0])
         buf_adds(&b, STR("Accept-Ranges: bytes\r\n"));
+    add_tags(&b, o);
     enum err e = buf_status(&b);
     if (e) {
         buf_fini(&b);

@@ -102,12 +102,16 @@ static void add_path(struct buf *out, struct str path)
     }
 }
 
-void purge_add_tags(struct buf *out, struct str path)
+void purge_add_tags(struct buf *out, struct str path, bool folder)
 {
     buf_adds(out, STR("track:"));
     add_path(out, path);
     buf_adds(out, STR(",folder:"));
     add_path(out, folder_of(path));
+    if (folder) {
+        buf_adds(out, STR(",folder:"));
+        add_path(out, path);
+    }
 }
 
 enum err purge_of_tag(struct str tag, struct buf *room, struct purge *out)

@@ -29,8 +29,8 @@ void purge_write(const struct purge *p, struct buf *out);
 /* The next such line of *text, which loses it; false: it is none, and it is lost all the same. */
 bool purge_read(struct str *text, struct purge *out);
 
-/* "track:/album/song.m4a,folder:/album" */
-void purge_add_tags(struct buf *out, struct str path);
+/* "track:/album/song.m4a,folder:/album"; what is made of a folder has that one's tag as well. */
+void purge_add_tags(struct buf *out, struct str path, bool folder);
 /* A tag back to what it is of; the path is decoded into `room` and lives as long as that.
  *   ERR_SYNTAX  it is no tag of ours, or its encoding is malformed   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err purge_of_tag(struct str tag, struct buf *room, struct purge *out);

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_AGE UINT64_C(1000000000) /* ns */
+#define SECOND UINT64_C(1000000000)
+#define CHECK_AGE SECOND /* ns */
 
 enum {
     HOT_ASKED = 8,            /* times it is found before it is copied into memory */
@@ -130,6 +131,7 @@ static void on_landed(void *owner, struct object *result)
 {
     struct wish *w = owner;
     w->remote = w->waiter->remote;
+    w->stored = w->waiter->stored;
     w->waiter = NULL;
     w->landed = result;
     if (!result)
@@ -255,6 +257,14 @@ static enum trust trust(const struct wish *w, const struct object *o)
     return age < CHECK_AGE / 2 ? BELIEVED : age < CHECK_AGE ? SOON_OLD : NOT_BELIEVED;
 }
 
+/* That an old one was last seen unchanged; a purge may have wiped that out. */
+static uint32_t seconds_since(const struct wish *w, const struct object *o)
+{
+    uint64_t checked = atomic_load_explicit(&o->source->checked, memory_order_relaxed);
+    uint64_t age = checked && w->now > checked ? w->now - checked : ttl_of(w);
+    return (uint32_t)(age / SECOND);
+}
+
 /* A source that may be believed, in *out with a reference; or false: the step waits or is settled.
  */
 static bool find_source(struct wish *w, struct str path, struct object **out, bool *waits)
@@ -269,6 +279,7 @@ static bool find_source(struct wish *w, struct str path, struct object **out, bo
     o = look(w, &key);
     enum trust how = o ? trust(w, o) : NOT_BELIEVED;
     if (how == DOUBTED) {
+        w->age = seconds_since(w, o);
         w->doubted = true;
         counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_STALE, 1);
     }

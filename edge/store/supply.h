@@ -70,6 +70,7 @@ struct wish {
     struct object *object;
     struct object *source;
     bool doubted; /* its file is being looked at again meanwhile */
+    uint32_t age; /* then: seconds since that was done last */
     bool stored;  /* on WISH_MISS: the cache has it now */
 
     /* private */

@@ -52,7 +52,10 @@ static void log_failure(struct work *w, struct str why)
 }
 
 /* What was begun before a purge is not kept. */
-static void put(struct work *w, struct object *o) { cache_put_since(w->opts->cache, o, w->turn); }
+static void put(struct work *w, struct object *o)
+{
+    w->flight.stored = cache_put_since(w->opts->cache, o, w->turn);
+}
 
 static bool is_remembered(enum err e) { return e == ERR_MEDIA || e == ERR_UNSUPPORTED; }
 

@@ -18,7 +18,7 @@ static uint32_t mark;
 static struct disk *disk_of(const struct tree *t, uint32_t segment_ms)
 {
     struct disk *d = NULL;
-    struct disk_opts opts = {t->root, "public, max-age=5", segment_ms, false, NULL};
+    struct disk_opts opts = {t->root, "public, max-age=5", segment_ms, false, false, NULL};
     assert_int_equal(disk_new(&opts, &d), ERR_NONE);
     return d;
 }
@@ -59,8 +59,8 @@ static void the_root_has_to_be_a_folder(void **state)
 {
     (void)state;
     struct disk *d;
-    struct disk_opts missing = {"/nonexistent/root", "", 0, false, NULL};
-    struct disk_opts file = {tree_path(&tree, "album/song.m4a"), "", 0, false, NULL};
+    struct disk_opts missing = {"/nonexistent/root", "", 0, false, false, NULL};
+    struct disk_opts file = {tree_path(&tree, "album/song.m4a"), "", 0, false, false, NULL};
     assert_int_equal(disk_new(&missing, &d), ERR_CONFIG);
     assert_int_equal(disk_new(&file, &d), ERR_CONFIG);
 }

@@ -498,7 +498,7 @@ static void building_can_be_cancelled(void **state)
 static struct object *open_small(struct disk **disk)
 {
     struct object *o = NULL;
-    struct disk_opts opts = {tree.root, "public, max-age=5", 6000, false, NULL};
+    struct disk_opts opts = {tree.root, "public, max-age=5", 6000, false, false, NULL};
     tree_fill(&tree, "small.mp3", 70000);
     assert_int_equal(disk_new(&opts, disk), ERR_NONE);
     uint32_t mark;

@@ -96,7 +96,7 @@ static void tags_lead_back_to_their_path(void **state)
     struct purge p;
     buf_init(&tags, 1000);
     buf_init(&room, 1000);
-    purge_add_tags(&tags, STR("/a b, c/50%/song.m4a"));
+    purge_add_tags(&tags, STR("/a b, c/50%/song.m4a"), false);
     assert_true(str_eq(buf_str(&tags), STR("track:/a%20b%2C%20c/50%25/song.m4a,"
                                            "folder:/a%20b%2C%20c/50%25")));
     struct str text = buf_str(&tags);
@@ -106,8 +106,11 @@ static void tags_lead_back_to_their_path(void **state)
     assert_int_equal(purge_of_tag(text, &room, &p), ERR_NONE);
     assert_true(p.kind == PURGE_FOLDER && purge_covers(&p, STR("/a b, c/50%/song.m4a")));
     buf_reset(&tags);
-    purge_add_tags(&tags, STR("/song.m4a"));
+    purge_add_tags(&tags, STR("/song.m4a"), false);
     assert_true(str_eq(buf_str(&tags), STR("track:/song.m4a,folder:/")));
+    buf_reset(&tags);
+    purge_add_tags(&tags, STR("/a/song"), true);
+    assert_true(str_eq(buf_str(&tags), STR("track:/a/song,folder:/a,folder:/a/song")));
     buf_fini(&tags);
     buf_fini(&room);
 }

@@ -63,7 +63,7 @@ static void start_supply(size_t cache_bytes)
 {
     struct supply_opts opts = {
         .cache = {.bytes = cache_bytes, .max_object = cache_bytes, .sources = 100},
-        .disk = {tree.root, "public, max-age=5", 6000, watched, NULL},
+        .disk = {tree.root, "public, max-age=5", 6000, watched, false, NULL},
         .make = {6000, CONTAINER_FMP4},
         .library = {"/audio/", "/hls/"},
         .small_file = SMALL,
@@ -857,7 +857,7 @@ static void a_root_that_is_not_there_is_an_error(void **state)
     (void)state;
     struct supply *s = NULL;
     struct supply_opts opts = {.cache = {.bytes = 1000},
-                               .disk = {"/nonexistent/root", "", 6000, false, NULL}};
+                               .disk = {"/nonexistent/root", "", 6000, false, false, NULL}};
     assert_int_equal(supply_new(&opts, &s), ERR_CONFIG);
     supply_free(NULL);
 }
