@@ -6,8 +6,6 @@
 #include "edge/base/must.h"
 #include "edge/wire/link.h"
 
-#include <stdlib.h>
-
 enum {
     TURN = 1024 * 1024,         /* bytes before others get their turn */
     PIECE = 512 * 1024,         /* of a file: sent, or read ahead, as one */
@@ -16,73 +14,40 @@ enum {
     MEMORY_AT_ONCE = 80 * 1024, /* and so much of memory */
 };
 
-struct warming {
-    struct job job;            /* first */
-    struct exchange *exchange; /* NULL: given up */
-    struct counters *counters; /* of the loop that asked */
-    struct object *source;
-    struct index_span span;
-    size_t room; /* bytes of the buffer it is read through */
-    uint64_t read;
-    enum err err;
-};
-
 /* ---- reading ahead ---- */
 
-static void run_warming(struct job *job)
+static void on_read(void *owner, struct object *result)
 {
-    struct warming *w = (struct warming *)job;
-    w->err = source_warm(w->source->source, w->span, w->room, &job->cancelled, &w->read);
-}
-
-static void warming_done(struct job *job)
-{
-    struct warming *w = (struct warming *)job;
-    struct exchange *x = w->exchange;
-    counters_add(w->counters, COUNTER_ORIGIN_READS, 1);
-    counters_add(w->counters, COUNTER_ORIGIN_READ_BYTES, w->read);
-    if (x) {
-        x->body.warming = NULL;
-        x->body.warm_from = w->span.offset;
-        x->body.warm_to = w->span.offset + w->span.length;
-        if (w->err) {
-            x->gone = true;
-            x->reason = CLOSE_CUT_SHORT;
-        }
+    struct exchange *x = owner;
+    struct body *b = &x->body;
+    b->warming = NULL;
+    if (!result || result->failure) {
+        x->gone = true;
+        x->reason = CLOSE_CUT_SHORT;
     }
-    object_unref(w->source);
-    free(w);
-    if (x)
-        exchange_go(x);
+    object_unref(result);
+    exchange_go(x);
 }
 
+/* With all others who want the same bytes at the moment. */
 static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
 {
     struct service *s = x->service;
-    struct warming *w = calloc(1, sizeof *w);
-    if (!w)
+    struct body *b = &x->body;
+    struct index_span span = {offset, length};
+    b->warming = supply_read_ahead(&s->seat, x->reply.source, span, s->opts->buffer, on_read, x);
+    if (!b->warming)
         return false;
-    w->job.run = run_warming;
-    w->job.done = warming_done;
-    w->job.home = s->seat.mailbox;
-    w->exchange = x;
-    w->counters = s->counters;
-    w->source = object_ref(x->reply.source);
-    w->span = (struct index_span){offset, length};
-    w->room = s->opts->buffer;
-    x->body.warming = w;
+    b->warm_from = offset;
+    b->warm_to = offset + length;
     timer_off(&x->conn->timer); /* it is not the client who is waited for */
-    pool_submit(s->io, &w->job);
     return true;
 }
 
 void body_cancel(struct exchange *x)
 {
-    struct warming *w = x->body.warming;
-    if (!w)
-        return;
-    w->exchange = NULL;
-    job_cancel(&w->job);
+    if (x->body.warming)
+        supply_leave_ahead(&x->service->seat, x->body.warming);
     x->body.warming = NULL;
 }
 

@@ -20,7 +20,7 @@ struct span {
     uint64_t length;
 };
 
-struct warming; /* a cold read under way: body.c */
+struct waiter; /* for a cold read: body.c */
 
 /* What is being sent: the head and then the body. */
 struct body {
@@ -29,8 +29,8 @@ struct body {
     unsigned at;   /* the first that is not wholly sent */
     uint64_t left; /* bytes, head included */
     uint64_t sent;
-    uint64_t warm_from, warm_to; /* of the source: what was read into memory for us */
-    struct warming *warming;
+    uint64_t warm_from, warm_to; /* of the source: what is or was read into memory for us */
+    struct waiter *warming;
     unsigned
         guard; /* the span that is sent from memory, once its file was seen to be whole; 0: none */
     bool resumed; /* it has been parked: the source is looked at before more is sent */

@@ -26,7 +26,7 @@ enum {
     CHUNK = 512 * 1024,   /* of a file, whose warmth is remembered as one */
     PROBE = 128 * 1024,   /* bytes between two questions to the kernel */
     WARM_SECONDS = 10,    /* how long its answer is believed */
-    YOUNG_SECONDS = 600,  /* after a write another one is likely */
+    YOUNG_SECONDS = 10,   /* after a write another one is likely */
     REST_MS = 50,         /* without a write, before a file counts as written */
     REST_TRIES = 5,       /* looks at one that is being written */
     PACKAGER_VERSION = 1, /* goes into segment URLs: raised when segments' bytes change */

@@ -27,12 +27,14 @@ struct flight {
     bool stored;                         /* and the cache has it */
 };
 
+/* [loop] result: a reference, or NULL: no memory */
+typedef void waiter_fn(void *owner, struct object *result);
+
 struct waiter {
     struct letter letter; /* first */
     struct mailbox *home;
     void *owner; /* NULL after flight_leave */
-    void (*landed)(void *owner,
-                   struct object *result); /* [loop] result: a reference, or NULL: no memory */
+    waiter_fn *landed;
     struct object *result;
     bool remote;           /* the flight's, when it landed */
     bool stored;           /* the same */

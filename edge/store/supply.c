@@ -11,6 +11,7 @@
 #include "edge/store/supply.h"
 
 #include "edge/base/must.h"
+#include "edge/store/ahead.h"
 #include "edge/store/media.h"
 #include "edge/store/redis.h"
 #include "edge/store/work.h"
@@ -150,15 +151,38 @@ static struct object *take_landed(struct wish *w)
     return o;
 }
 
-static struct waiter *waiter_new(struct wish *w)
+static struct waiter *waiter_new(const struct supply_seat *seat, waiter_fn *landed, void *owner)
 {
     struct waiter *waiter = calloc(1, sizeof *waiter);
     if (!waiter)
         return NULL;
-    waiter->home = w->seat->mailbox;
-    waiter->owner = w;
-    waiter->landed = on_landed;
+    waiter->home = seat->mailbox;
+    waiter->owner = owner;
+    waiter->landed = landed;
     return waiter;
+}
+
+struct waiter *supply_read_ahead(const struct supply_seat *seat, struct object *source,
+                                 struct index_span span, size_t room, waiter_fn *landed,
+                                 void *owner)
+{
+    const struct supply *s = seat->supply;
+    struct ahead_opts opts = {s->flights, s->opts.io, s->opts.counters};
+    struct waiter *waiter = waiter_new(seat, landed, owner);
+    bool joined = false;
+    if (!waiter || !ahead_wait(&opts, source, span, room, waiter, &joined)) {
+        free(waiter);
+        return NULL;
+    }
+    if (joined)
+        counters_add(seat->counters, COUNTER_FLIGHTS_JOINED, 1);
+    return waiter;
+}
+
+void supply_leave_ahead(const struct supply_seat *seat, struct waiter *waiter)
+{
+    if (flight_leave(seat->supply->flights, waiter))
+        counters_add(seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
 }
 
 static void joined(struct wish *w)
@@ -189,7 +213,7 @@ static bool fly(struct wish *w, const struct key *key, struct object *source, st
 static bool wait_for(struct wish *w, const struct key *key, struct object *source,
                      struct object *index)
 {
-    struct waiter *waiter = w->waiter = waiter_new(w);
+    struct waiter *waiter = w->waiter = waiter_new(w->seat, on_landed, w);
     w->first = false;
     if (!waiter)
         return settle(w, ERR_NOMEM, NULL);
