@@ -130,7 +130,6 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
     w->service = (struct service){
         .loop = w->loop,
         .timers = w->timers,
-        .io = opts->io,
         .seat = {opts->supply, w->mailbox, opts->counters, w->redis},
         .counters = opts->counters,
         .histogram = opts->histogram,

@@ -4,6 +4,7 @@
 #include "edge/serve/body.h"
 
 #include "edge/base/must.h"
+#include "edge/store/ahead.h"
 #include "edge/wire/link.h"
 
 enum {
@@ -35,7 +36,7 @@ static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
     struct service *s = x->service;
     struct body *b = &x->body;
     struct index_span span = {offset, length};
-    b->warming = supply_read_ahead(&s->seat, x->reply.source, span, s->opts->buffer, on_read, x);
+    b->warming = ahead_read(&s->seat, x->reply.source, span, s->opts->buffer, on_read, x);
     if (!b->warming)
         return false;
     b->warm_from = offset;
@@ -47,7 +48,7 @@ static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
 void body_cancel(struct exchange *x)
 {
     if (x->body.warming)
-        supply_leave_ahead(&x->service->seat, x->body.warming);
+        ahead_leave(&x->service->seat, x->body.warming);
     x->body.warming = NULL;
 }
 

@@ -66,16 +66,27 @@ static struct reading *reading_new(const struct ahead_opts *opts, struct object 
     return r;
 }
 
-bool ahead_wait(const struct ahead_opts *opts, struct object *source, struct index_span span,
-                size_t room, struct waiter *waiter, bool *joined)
+struct waiter *ahead_read(const struct supply_seat *seat, struct object *source,
+                          struct index_span span, size_t room, waiter_fn *landed, void *owner)
 {
-    struct reading *r = reading_new(opts, source, span, room);
-    if (!r)
-        return false;
-    *joined = !flight_start(opts->flights, &r->flight, waiter);
-    if (*joined)
-        reading_free(r);
-    else
-        pool_submit(opts->io, &r->flight.job);
-    return true;
+    struct ahead_opts opts = supply_ahead(seat->supply);
+    struct waiter *waiter = waiter_new(seat->mailbox, landed, owner);
+    struct reading *r = waiter ? reading_new(&opts, source, span, room) : NULL;
+    if (!r) {
+        free(waiter);
+        return NULL;
+    }
+    if (flight_start(opts.flights, &r->flight, waiter)) {
+        pool_submit(opts.io, &r->flight.job);
+        return waiter;
+    }
+    reading_free(r);
+    counters_add(seat->counters, COUNTER_FLIGHTS_JOINED, 1);
+    return waiter;
+}
+
+void ahead_leave(const struct supply_seat *seat, struct waiter *waiter)
+{
+    if (flight_leave(supply_ahead(seat->supply).flights, waiter))
+        counters_add(seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
 }

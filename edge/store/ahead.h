@@ -1,11 +1,10 @@
 /* Reading a run of a file into the page cache, once for all who want that run at the moment.
- * Private to store/: supply.h is the door. A flight like others: who asks first begins it, the last
- * one who leaves ends it within 64 KB. What lands is the source, or a failure. */
+ * A flight like others: who asks first begins it, who asks meanwhile joins, and the last one who
+ * leaves ends it within 64 KB. */
 #ifndef EDGE_STORE_AHEAD_H
 #define EDGE_STORE_AHEAD_H
 
-#include "edge/store/flight.h"
-#include "edge/watch/counters.h"
+#include "edge/store/supply.h"
 
 struct ahead_opts {
     struct flights *flights;
@@ -13,9 +12,11 @@ struct ahead_opts {
     struct counters *counters; /* added to atomically */
 };
 
-/* `waiter` joins, or begins it; false: out of memory, and the waiter is the caller's still. `room`:
- * bytes of the buffer that it is read through. *joined: somebody was at it already. */
-MUST_USE bool ahead_wait(const struct ahead_opts *opts, struct object *source,
-                         struct index_span span, size_t room, struct waiter *waiter, bool *joined);
+/* Wait until the run of the source is in memory; it is read through a buffer of `room` bytes.
+ * `landed` is called on the seat's loop with the source, or with NULL or a failure. NULL: out of
+ * memory. The waiter frees itself after `landed`, unless it is left before. [loop] */
+struct waiter *ahead_read(const struct supply_seat *seat, struct object *source,
+                          struct index_span span, size_t room, waiter_fn *landed, void *owner);
+void ahead_leave(const struct supply_seat *seat, struct waiter *waiter);
 
 #endif

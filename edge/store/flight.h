@@ -45,6 +45,8 @@ struct waiter {
 MUST_USE enum err flights_new(struct flights **out); /* ERR_NOMEM */
 void flights_free(struct flights *f);                /* must be empty */
 
+/* NULL: out of memory. It is freed by flight_leave or after `landed`. */
+struct waiter *waiter_new(struct mailbox *home, waiter_fn *landed, void *owner);
 /* If somebody is at work for the key, wait with the others and answer true. `waiter` is taken. */
 bool flight_join(struct flights *f, const struct key *key, struct waiter *waiter);
 /* The same when there was nobody: list `mine`, with `waiter` as its first (NULL: `mine->kept` is

@@ -151,81 +151,15 @@ static struct object *take_landed(struct wish *w)
     return o;
 }
 
-static struct waiter *waiter_new(const struct supply_seat *seat, waiter_fn *landed, void *owner)
+struct ahead_opts supply_ahead(const struct supply *s)
 {
-    struct waiter *waiter = calloc(1, sizeof *waiter);
-    if (!waiter)
-        return NULL;
-    waiter->home = seat->mailbox;
-    waiter->owner = owner;
-    waiter->landed = landed;
-    return waiter;
-}
-
-struct waiter *supply_read_ahead(const struct supply_seat *seat, struct object *source,
-                                 struct index_span span, size_t room, waiter_fn *landed,
-                                 void *owner)
-{
-    const struct supply *s = seat->supply;
-    struct ahead_opts opts = {s->flights, s->opts.io, s->opts.counters};
-    struct waiter *waiter = waiter_new(seat, landed, owner);
-    bool joined = false;
-    if (!waiter || !ahead_wait(&opts, source, span, room, waiter, &joined)) {
-        free(waiter);
-        return NULL;
-    }
-    if (joined)
-        counters_add(seat->counters, COUNTER_FLIGHTS_JOINED, 1);
-    return waiter;
-}
-
-void supply_leave_ahead(const struct supply_seat *seat, struct waiter *waiter)
-{
-    if (flight_leave(seat->supply->flights, waiter))
-        counters_add(seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
+    return (struct ahead_opts){s->flights, s->opts.io, s->opts.counters};
 }
 
 static void joined(struct wish *w)
 {
     w->how = WISH_JOINED;
     counters_add(w->seat->counters, COUNTER_FLIGHTS_JOINED, 1);
-}
-
-static bool fly(struct wish *w, const struct key *key, struct object *source, struct object *index)
-{
-    struct supply *s = w->seat->supply;
-    struct work *work = work_new(&s->work, key, source, index, w->now);
-    if (!work)
-        return false;
-    if (flight_start(s->flights, work_flight(work), w->waiter)) {
-        w->how = w->how == WISH_JOINED ? WISH_JOINED : WISH_MISS;
-        counters_add(w->seat->counters, COUNTER_FLIGHTS, 1);
-        w->first = true;
-        work_start(work, w->seat->redis, w->seat->mailbox);
-    } else { /* somebody was faster */
-        work_free(work);
-        joined(w);
-    }
-    return true;
-}
-
-/* Wait for whoever makes `key`, or begin. False (the step waits) or, without memory, settled. */
-static bool wait_for(struct wish *w, const struct key *key, struct object *source,
-                     struct object *index)
-{
-    struct waiter *waiter = w->waiter = waiter_new(w->seat, on_landed, w);
-    w->first = false;
-    if (!waiter)
-        return settle(w, ERR_NOMEM, NULL);
-    if (flight_join(w->seat->supply->flights, key, waiter)) {
-        joined(w);
-        return false;
-    }
-    if (fly(w, key, source, index))
-        return false;
-    w->waiter = NULL;
-    free(waiter);
-    return settle(w, ERR_NOMEM, NULL);
 }
 
 /* ---- looking ---- */
@@ -239,21 +173,6 @@ static struct object *look(struct wish *w, const struct key *key)
         o = NULL;
     }
     return o;
-}
-
-static void look_again_behind(struct wish *w, struct object *source)
-{
-    struct supply *s = w->seat->supply;
-    if (atomic_exchange(&source->source->checking, true))
-        return;
-    struct work *work = work_new(&s->work, &source->key, source, NULL, w->now);
-    if (!work)
-        return;
-    work_flight(work)->kept = true;
-    if (flight_start(s->flights, work_flight(work), NULL))
-        work_submit(work);
-    else
-        work_free(work); /* somebody waits for the same look */
 }
 
 static uint64_t ttl_of(const struct wish *w)
@@ -279,6 +198,80 @@ static enum trust trust(const struct wish *w, const struct object *o)
     if (told)
         return age < ttl_of(w) ? BELIEVED : DOUBTED;
     return age < CHECK_AGE / 2 ? BELIEVED : age < CHECK_AGE ? SOON_OLD : NOT_BELIEVED;
+}
+
+/* ---- flights ---- */
+
+/* What landed between our look into the cache and the beginning of our flight: when we looked it
+ * was not there yet, and when we joined nobody was at it any more. */
+static struct object *landed_meanwhile(struct wish *w, const struct key *key)
+{
+    struct object *o = look(w, key);
+    bool good = o && !o->failure && (!o->source || trust(w, o) == BELIEVED);
+    if (!good) {
+        object_unref(o);
+        o = NULL;
+    }
+    return o;
+}
+
+static bool fly(struct wish *w, const struct key *key, struct object *source, struct object *index)
+{
+    struct supply *s = w->seat->supply;
+    struct work *work = work_new(&s->work, key, source, index, w->now);
+    if (!work)
+        return false;
+    bool mine = flight_start(s->flights, work_flight(work), w->waiter);
+    struct object *there = mine ? landed_meanwhile(w, key) : NULL;
+    if (there) {
+        flight_land(s->flights, work_flight(work), there);
+        object_unref(there);
+        mine = false;
+    }
+    if (mine) {
+        w->how = w->how == WISH_JOINED ? WISH_JOINED : WISH_MISS;
+        counters_add(w->seat->counters, COUNTER_FLIGHTS, 1);
+        w->first = true;
+        work_start(work, w->seat->redis, w->seat->mailbox);
+    } else { /* somebody was faster */
+        work_free(work);
+        joined(w);
+    }
+    return true;
+}
+
+/* Wait for whoever makes `key`, or begin. False (the step waits) or, without memory, settled. */
+static bool wait_for(struct wish *w, const struct key *key, struct object *source,
+                     struct object *index)
+{
+    struct waiter *waiter = w->waiter = waiter_new(w->seat->mailbox, on_landed, w);
+    w->first = false;
+    if (!waiter)
+        return settle(w, ERR_NOMEM, NULL);
+    if (flight_join(w->seat->supply->flights, key, waiter)) {
+        joined(w);
+        return false;
+    }
+    if (fly(w, key, source, index))
+        return false;
+    w->waiter = NULL;
+    free(waiter);
+    return settle(w, ERR_NOMEM, NULL);
+}
+
+static void look_again_behind(struct wish *w, struct object *source)
+{
+    struct supply *s = w->seat->supply;
+    if (atomic_exchange(&source->source->checking, true))
+        return;
+    struct work *work = work_new(&s->work, &source->key, source, NULL, w->now);
+    if (!work)
+        return;
+    work_flight(work)->kept = true;
+    if (flight_start(s->flights, work_flight(work), NULL))
+        work_submit(work);
+    else
+        work_free(work); /* somebody waits for the same look */
 }
 
 /* That an old one was last seen unchanged; a purge may have wiped that out. */

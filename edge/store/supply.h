@@ -14,6 +14,7 @@
 #include "edge/store/purge.h"
 #include "edge/watch/counters.h"
 
+struct ahead_opts;
 struct supply;
 struct media;
 struct redis;
@@ -93,14 +94,7 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
 /* Give back what it holds and stop waiting, in any state; may be repeated. */
 void supply_leave(struct wish *wish);
 
-/* Wait, with all who want the same, until the run of the source is in memory: `landed` is called on
- * the seat's loop with the source, or with NULL or a failure. NULL: out of memory. The waiter frees
- * itself after `landed`, or is left with supply_leave_ahead. [loop] */
-struct waiter *supply_read_ahead(const struct supply_seat *seat, struct object *source,
-                                 struct index_span span, size_t room, waiter_fn *landed,
-                                 void *owner);
-void supply_leave_ahead(const struct supply_seat *seat, struct waiter *waiter);
-
+struct ahead_opts supply_ahead(const struct supply *s); /* for ahead.c */
 /* Drop what it is of from memory, or doubt it; how many objects. [any thread] */
 uint64_t supply_purge(struct supply *s, const struct purge *what);
 
