@@ -25,6 +25,7 @@ struct shard {
     size_t chain_count;
     size_t count;
     struct s3fifo bytes, sources;
+    size_t source_bytes; /* of memory that the sources hold: they count by number as well */
     uint64_t gone[CACHE_REASONS];
     uint32_t ghosts[2][GHOSTS];
 };
@@ -71,6 +72,8 @@ static void unchain(struct shard *s, struct object *o)
     must(*at == o);
     *at = o->chain;
     s->count--;
+    if (is_source(o))
+        s->source_bytes -= o->memory;
 }
 
 static void rehash(struct shard *s)
@@ -159,10 +162,10 @@ struct object *cache_get(struct cache *c, const struct key *key)
     return o;
 }
 
-/* Takes out what has to go for `incoming` more; a list of them for after the unlock. */
-static struct object *make_room(struct shard *s, struct s3fifo *policy, size_t incoming)
+/* Puts what has to go for `incoming` more before `gone`, a list for after the unlock. */
+static struct object *make_room(struct shard *s, struct s3fifo *policy, size_t incoming,
+                                struct object *gone)
 {
-    struct object *gone = NULL;
     struct s3fifo_node *n;
     while ((n = s3fifo_evict(policy, incoming))) {
         struct object *o = object_of_node(n);
@@ -172,6 +175,20 @@ static struct object *make_room(struct shard *s, struct s3fifo *policy, size_t i
         gone = o;
     }
     return gone;
+}
+
+/* Sources have a bound by number, and hold a quarter of the room at most; the others have what they
+ * leave. */
+static struct object *make_room_for(struct shard *s, const struct object *o, size_t weight)
+{
+    struct object *gone = NULL;
+    if (!is_source(o))
+        return make_room(s, &s->bytes, weight + s->source_bytes, NULL);
+    gone = make_room(s, &s->sources, weight, NULL);
+    while (s->source_bytes + o->memory > s->bytes.capacity / 4 && s3fifo_weight(&s->sources))
+        gone =
+            make_room(s, &s->sources, s->sources.capacity - s3fifo_weight(&s->sources) + 1, gone);
+    return make_room(s, &s->bytes, s->source_bytes + o->memory, gone);
 }
 
 static void unref_list(struct object *o)
@@ -220,13 +237,15 @@ bool cache_put_since(struct cache *c, struct object *o, uint32_t turn)
     struct object *gone = NULL;
     if (turn == cache_turn(c) && fits(c, policy, o, weight)) {
         kept = true;
-        gone = make_room(s, policy, weight);
+        gone = make_room_for(s, o, weight);
         if (s->count > s->chain_count)
             rehash(s);
         struct object **at = find(s, &o->key);
         o->chain = NULL;
         *at = object_ref(o);
         s->count++;
+        if (is_source(o))
+            s->source_bytes += o->memory;
         s3fifo_insert(policy, &o->node, o->key.hash, weight);
     }
     lock_give(&s->lock);
@@ -301,7 +320,7 @@ struct cache_stats cache_stats(struct cache *c)
     for (size_t i = 0; i < c->shard_count; i++) {
         struct shard *s = &c->shards[i];
         lock_take(&s->lock);
-        sum.bytes += s3fifo_weight(&s->bytes);
+        sum.bytes += s3fifo_weight(&s->bytes) + s->source_bytes;
         sum.objects += s->count;
         for (unsigned why = 0; why < CACHE_REASONS; why++)
             sum.gone[why] += s->gone[why];

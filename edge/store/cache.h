@@ -9,9 +9,9 @@
 struct cache;
 
 struct cache_opts {
-    size_t bytes;      /* of all objects but sources */
+    size_t bytes;      /* of memory, of all objects with their bookkeeping */
     size_t max_object; /* bytes; a larger one is not kept, unless it is an index */
-    size_t sources;    /* how many */
+    size_t sources;    /* how many: each holds a descriptor */
 };
 
 /* Why an object left: to make room for others, another one with its key took its place, it was no

@@ -146,7 +146,7 @@ static void bytes_are_bounded(void **state)
     }
 }
 
-static void sources_are_bounded_by_number_and_weigh_nothing(void **state)
+static void sources_are_bounded_by_number_and_by_what_they_hold(void **state)
 {
     (void)state;
     static const size_t bounds[] = {16, 100, 400};
@@ -154,13 +154,20 @@ static void sources_are_bounded_by_number_and_weigh_nothing(void **state)
         size_t bound = bounds[i];
         new_cache(600 * MB, bound);
         for (unsigned n = 0; n < 1000; n++) {
-            put(OBJECT_SOURCE, n, 10 * MB);
+            put(OBJECT_SOURCE, n, MB / 10);
             assert_true(cache_stats(cache).objects <= bound);
         }
         assert_true(cache_stats(cache).objects >= bound / 2);
-        assert_int_equal(cache_stats(cache).bytes, 0);
+        assert_int_equal(cache_stats(cache).bytes, cache_stats(cache).objects * (MB / 10));
         cache_free(cache);
     }
+    new_cache(MB, 1000);
+    for (unsigned n = 0; n < 1000; n++) {
+        put(OBJECT_SOURCE, n, 1000);
+        assert_true(cache_stats(cache).bytes <= MB / 4);
+    }
+    assert_true(cache_stats(cache).bytes > MB / 5);
+    cache_free(cache);
 }
 
 static void a_cache_for_no_source_still_keeps_the_last(void **state)
@@ -404,7 +411,7 @@ int main(void)
         cmocka_unit_test(the_same_key_replaces_and_the_old_one_lives_while_held),
         cmocka_unit_test(the_same_object_may_be_put_again),
         cmocka_unit_test(bytes_are_bounded),
-        cmocka_unit_test(sources_are_bounded_by_number_and_weigh_nothing),
+        cmocka_unit_test(sources_are_bounded_by_number_and_by_what_they_hold),
         cmocka_unit_test(a_cache_for_no_source_still_keeps_the_last),
         cmocka_unit_test(neither_class_drives_out_the_other),
         cmocka_unit_test(one_that_is_too_large_is_not_kept_and_its_elder_goes),
