@@ -275,6 +275,7 @@ static enum err build_admin(struct server *s)
         .histograms = s->all_histograms,
         .redis_answers = s->all_redis,
         .threads = s->workers + 2,
+        .workers = s->workers,
         .redis_broken = s->conf->cache.redis.url[0] ? &s->redis.broken : NULL,
         .supply = s->supply,
         .access = s->access,

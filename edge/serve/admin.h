@@ -15,7 +15,8 @@ struct admin_view {
     struct counters *const *counters;
     struct histogram *const *histograms;
     struct histogram *const *redis_answers; /* how long Redis took; the same */
-    size_t threads;                         /* the workers, and the pools as the last one */
+    size_t threads;                         /* the workers, the pools, the main thread */
+    size_t workers;                         /* of them, the first ones */
     const atomic_uint *redis_broken; /* workers that leave Redis alone; NULL: there is no Redis */
     struct supply *supply;
     struct access *access;

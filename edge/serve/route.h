@@ -25,6 +25,8 @@ enum step get_home(struct exchange *x, struct str rest);
 enum step get_player(struct exchange *x, struct str rest);
 enum step get_library(struct exchange *x, struct str rest);
 enum step get_metrics(struct exchange *x, struct str rest);
+enum step get_status(struct exchange *x, struct str rest);
+enum step get_status_json(struct exchange *x, struct str rest);
 enum step post_purge(struct exchange *x, struct str rest);
 enum step post_warm(struct exchange *x, struct str rest);
 enum step get_warm(struct exchange *x, struct str rest);

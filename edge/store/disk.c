@@ -28,7 +28,8 @@ enum {
     WARM_SECONDS = 10,    /* how long its answer is believed */
     YOUNG_SECONDS = 10,   /* after a write another one is likely */
     REST_MS = 50,         /* without a write, before a file counts as written */
-    REST_TRIES = 5,       /* looks at one that is being written */
+    EMPTY_MS = 300,       /* the same for one without a byte: it was truncated to be written */
+    REST_TRIES = 7,       /* looks at one that is being written */
     PACKAGER_VERSION = 1, /* goes into segment URLs: raised when segments' bytes change */
 };
 
@@ -294,10 +295,11 @@ static bool stat_at_rest(const struct disk *d, int fd, struct stat *st)
 {
     bool good = fstat(fd, st) == 0;
     for (int i = 0; i < REST_TRIES && good && S_ISREG(st->st_mode); i++) {
-        uint64_t age = age_of(d, st);
-        if (age >= REST_MS * CLOCK_MS)
+        uint64_t age = age_of(d, st), wanted = (st->st_size ? REST_MS : EMPTY_MS) * CLOCK_MS;
+        if (age >= wanted)
             break;
-        struct timespec rest = {0, (long)(REST_MS * CLOCK_MS - age)};
+        struct timespec rest = {
+            0, (long)(wanted - age < REST_MS * CLOCK_MS ? wanted - age : REST_MS * CLOCK_MS)};
         (void)nanosleep(&rest, NULL);
         good = fstat(fd, st) == 0;
     }

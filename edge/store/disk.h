@@ -23,7 +23,7 @@ MUST_USE enum err disk_new(const struct disk_opts *opts,
 void disk_free(struct disk *d);
 
 /* Open `path` ("/album/song.m4a") as an OBJECT_SOURCE, checked at `now`. A folder has fd -1 and
- * names. A file that is being written is waited for, a quarter of a second at most: what is half
+ * names. A file that is being written is waited for, a third of a second at most: what is half
  * written is no version of it, and what is written twice within a tick of the file system's clock
  * cannot be told apart. *mark, in every case: while disk_mark says the same the answer stands;
  * NOTICE_BLIND: nobody would tell.

@@ -286,3 +286,32 @@ def test_warming_ends_with_the_server(own):
         post(server, "/warm?prefix=/")
         second = raw.fetch(server.admin_port, "/warm?prefix=/", method="POST")
         assert second.status in (200, 503)  # it may be done by then
+
+
+# What the server is doing
+
+def test_status_is_a_page_and_json(server):
+    load(server)
+    answer = server.admin("/status.json")
+    status = json.loads(answer.body)
+    assert answer["Content-Type"] == "application/json"
+    assert status["server"]["workers"] == 2 and status["server"]["redis state"] == "off"
+    assert status["requests"]["answered"] == len(NAMES)
+    assert status["memory"]["misses"] > 0 and status["server"]["objects in memory"] == 2 * len(NAMES)
+    page = server.admin("/status")
+    assert page["Content-Type"] == "text/html; charset=utf-8"
+    text = page.body.decode()
+    assert text.startswith("<!doctype html>") and text.endswith("</html>\n")
+    for section, values in status.items():
+        assert f"<caption>{section}</caption>" in text
+        for name in values:
+            assert f">{name}</th>" in text
+
+
+def test_status_says_how_redis_is(own, redis):
+    with edge(own, redis) as a:
+        def state():
+            return json.loads(a.admin("/status.json").body)["server"]["redis state"]
+        until(lambda: state() == "up", "Redis")
+        redis.kill()
+        until(lambda: state() == "left alone", "the breaker")
