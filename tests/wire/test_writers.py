@@ -1,6 +1,7 @@
 """Somebody writes to the files while they are heard: every body is one whole version, or visibly
 short. Ten seconds; SEGUE_WRITERS_SECONDS=60 for a minute."""
 import hashlib
+import multiprocessing
 import os
 import random
 import threading
@@ -14,29 +15,33 @@ from segue import Segue, until
 
 SECONDS = float(os.environ.get("SEGUE_WRITERS_SECONDS", "10"))
 SIZES = (3_000, 60_000, 300_000, 2_000_000)
+PAUSE = (0.1, 0.3)
 LISTENERS = 3
 
 
 class Writer:
-    """Keeps on writing one file in its own way; `versions` are the digests of all it wrote."""
+    """Keeps on writing one file in its own way, in a process of its own, so that it is never held up
+    between truncating and writing. What it writes is known before: `versions` are the digests."""
 
     def __init__(self, root, how):
         self.path = os.path.join(root, how + ".mp3")
         self.url = f"/audio/{how}.mp3"
-        self.how, self.versions, self.count = how, set(), 0
+        self.how, self.count = how, 0
         self.random = random.Random(how)
+        most = int(SECONDS / PAUSE[0]) + 2
+        self.sizes = [self.random.choice(SIZES) for _ in range(most)]
+        self.versions = {hashlib.sha256(self.bytes(n)).digest() for n in range(most)}
         self.write(self.path)
 
-    def bytes(self):
-        self.count += 1
-        data = noise(f"{self.how}-{self.count}", self.random.choice(SIZES))
-        self.versions.add(hashlib.sha256(data).digest())
-        return data
+    def bytes(self, number):
+        return noise(f"{self.how}-{number}", self.sizes[number])
 
     def write(self, path):
-        data = self.bytes()
-        with open(path, "wb") as f:
-            f.write(data)
+        data = self.bytes(self.count)
+        self.count += 1
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.write(fd, data)
+        os.close(fd)
 
     def rename(self):
         self.write(self.path + ".new")
@@ -53,7 +58,7 @@ class Writer:
     def run(self, end):
         while time.monotonic() < end:
             getattr(self, self.how)()
-            time.sleep(self.random.uniform(0.1, 0.3))
+            time.sleep(self.random.uniform(*PAUSE))
 
 
 class Listener:
@@ -90,8 +95,9 @@ class Listener:
 
 def until_last(server, writer):
     """What was written last is there in the end."""
-    last = hashlib.sha256(noise(f"{writer.how}-{writer.count}",
-                                os.path.getsize(writer.path))).digest()
+    with open(writer.path, "rb") as f:
+        last = hashlib.sha256(f.read()).digest()
+    assert last in writer.versions
 
     def there():
         try:
@@ -115,7 +121,9 @@ def test_every_body_is_one_whole_version_or_visibly_short(tmp_path, watched):
                 w.url = w.url.replace("/audio/", "/audio/by/")
         end = time.monotonic() + SECONDS
         listeners = [Listener(server, w) for w in writers for _ in range(LISTENERS)]
-        threads = [threading.Thread(target=one.run, args=(end,)) for one in writers + listeners]
+        threads = [multiprocessing.get_context("fork").Process(target=w.run, args=(end,))
+                   for w in writers]
+        threads += [threading.Thread(target=one.run, args=(end,)) for one in listeners]
         for t in threads:
             t.start()
         for t in threads:
