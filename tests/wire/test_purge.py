@@ -23,9 +23,14 @@ def own(own):
     return own
 
 
+def watching(server):
+    server.until_metric("segue_origin_watched_folders", lambda n: n >= 1)
+
+
 @pytest.fixture
 def server(own):
     with Segue(own.root) as s:
+        watching(s)
         yield s
 
 
@@ -139,6 +144,7 @@ def test_another_edge_is_told_within_a_second(own, redis):
 
 def test_a_soft_purge_is_told_too(own, redis):
     with edge(own, redis) as a, edge(own, redis) as b:
+        watching(b)
         load(b)
         listening(redis, 2)
         post(a, "/purge?prefix=/&soft")
