@@ -242,7 +242,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsegue.a
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 FUZZ_LIB_SRC := $(BASE_SRC) $(wildcard edge/http/*.c edge/guard/*.c) $(SEG_SRC) \
-                edge/store/redis_url.c edge/store/redis_record.c \
+                edge/store/redis_url.c edge/store/redis_record.c edge/store/purge.c \
                 $(filter-out edge/main.c edge/server.c edge/worker.c,$(wildcard edge/*.c))
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 FUZZ_FLAGS = -std=c17 -O1 -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -DSEGUE_AUDIT -I. \

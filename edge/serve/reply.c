@@ -103,8 +103,9 @@ static void add_span(struct body *b, struct span s)
 static bool is_better_from_file(const struct exchange *x, uint64_t from, uint64_t n)
 {
     const struct object *source = x->reply.source;
+    uint64_t now = loop_now(x->service->loop);
     return x->reply.object->key.kind == OBJECT_BODY && n > COPIED && source &&
-           source_is_warm(source->source, from, COPIED, loop_now(x->service->loop));
+           !source_is_at_risk(source, now) && source_is_warm(source->source, from, COPIED, now);
 }
 
 /* The bytes [from, to) of the object: at most 1 + span_count spans. */
