@@ -12,6 +12,7 @@
 #include "edge/base/must.h"
 #include "edge/store/breaker.h"
 #include "edge/store/redis_dial.h"
+#include "edge/store/redis_flat.h"
 #include "edge/wire/link.h"
 
 #include <hiredis/hiredis.h>
@@ -245,19 +246,16 @@ static void take_reply(struct redis_link *l, const redisReply *r)
 }
 
 /* What it begins like; ERR_AGAIN: that cannot be seen yet. A link that subscribes is answered, and
- * told of messages, with arrays of two or three. */
+ * told of messages, with small arrays. */
 static enum err look_at_type(const struct redis_link *l)
 {
     const redisReader *r = l->reader;
-    const char *at = r->buf + r->pos;
-    size_t n = r->len - r->pos;
-    if (n == 0 || r->ridx >= 0 || memchr("+-:$", *at, 4))
-        return ERR_NONE;
-    if (!l->opts.push || *at != '*')
-        return ERR_SYNTAX;
-    if (n < 4)
+    struct str bytes = {r->buf + r->pos, r->len - r->pos};
+    if (bytes.n == 0)
         return ERR_AGAIN;
-    return (at[1] == '2' || at[1] == '3') && at[2] == '\r' && at[3] == '\n' ? ERR_NONE : ERR_SYNTAX;
+    if (r->ridx >= 0 || memchr("+-:$", bytes.p[0], 4))
+        return ERR_NONE;
+    return l->opts.push ? flat_array(bytes) : ERR_SYNTAX;
 }
 
 /* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a

@@ -200,6 +200,7 @@ def test_who_was_not_told_is_told_when_redis_is_back(own, redis):
 
 def test_garbage_in_the_log_and_the_channel_is_passed_over(own, redis):
     with edge(own, redis) as a:
+        watching(a)
         load(a)
         redis("SET", "segue:1:purges", b"\x00garbage\n0123456789abcdef path hard\n\nzz prefix hard /\n")
         listening(redis, 1)
