@@ -261,17 +261,8 @@ static bool wait_for(struct wish *w, const struct key *key, struct object *sourc
 
 static void look_again_behind(struct wish *w, struct object *source)
 {
-    struct supply *s = w->seat->supply;
-    if (atomic_exchange(&source->source->checking, true))
-        return;
-    struct work *work = work_new(&s->work, &source->key, source, NULL, w->now);
-    if (!work)
-        return;
-    work_flight(work)->kept = true;
-    if (flight_start(s->flights, work_flight(work), NULL))
-        work_submit(work);
-    else
-        work_free(work); /* somebody waits for the same look */
+    if (!atomic_exchange(&source->source->checking, true))
+        work_behind(&w->seat->supply->work, &source->key, source, NULL, w->now);
 }
 
 /* That an old one was last seen unchanged; a purge may have wiped that out. */

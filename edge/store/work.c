@@ -327,3 +327,16 @@ struct work *work_new(const struct work_opts *opts, const struct key *key, struc
 }
 
 struct flight *work_flight(struct work *w) { return &w->flight; }
+
+void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
+                 struct object *index, uint64_t now)
+{
+    struct work *w = work_new(opts, key, source, index, now);
+    if (!w)
+        return;
+    w->flight.kept = true;
+    if (flight_start(opts->flights, &w->flight, NULL))
+        work_submit(w);
+    else
+        work_free(w); /* somebody waits for the same */
+}
