@@ -243,9 +243,6 @@ static enum err check_redis(const struct conf *conf, struct why *why)
     why_at_option(why, conf, "cache.redis.url");
     if (redis_url_parse(str_of(conf->cache.redis.url), &url, &expected))
         return why_say(why, "cache.redis.url: not understood, expected %s", expected);
-    if (url.tls)
-        return why_say(why, "cache.redis.url: this build has no TLS to Redis, expected redis:// "
-                            "(by a tunnel, where the network is not trusted) or unix://");
     return ERR_NONE;
 }
 

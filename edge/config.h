@@ -64,7 +64,8 @@ struct conf_metadata {
 };
 
 struct conf_redis {
-    char *url; /* "": none; else redis_url_parse takes it, and it is not TLS */
+    char *url; /* "": none; else redis_url_parse takes it */
+    char *ca;  /* a file, or "system" */
     uint64_t max_object;
     uint32_t ttl_ms;
     uint32_t timeout_ms;

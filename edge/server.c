@@ -11,6 +11,7 @@
 #include "edge/store/purges.h"
 #include "edge/store/warm.h"
 #include "edge/terms.h"
+#include "edge/wire/link_tls.h"
 #include "edge/wire/listen.h"
 #include "edge/worker.h"
 
@@ -233,7 +234,10 @@ static enum err build_redis(struct server *s)
                                    .io = s->io};
     snprintf(s->redis.generation, sizeof s->redis.generation, "%s/%s", SEGUE_VERSION,
              container_name(s->conf->hls.container));
-    return redis_url_parse(str_of(c->url), &s->redis.url, &why);
+    TRY(redis_url_parse(str_of(c->url), &s->redis.url, &why));
+    if (!s->redis.url.tls)
+        return ERR_NONE;
+    return tls_trust_new(strcmp(c->ca, "system") == 0 ? NULL : c->ca, &s->redis.trust);
 }
 
 static enum err build_access(struct server *s)
@@ -311,6 +315,7 @@ static enum err build_main(struct server *s)
         .mailbox = worker_mailbox(w),
         .io = s->io,
         .url = c->url[0] ? &s->redis.url : NULL,
+        .trust = s->redis.trust,
         .timeout = c->timeout_ms * CLOCK_MS,
         .ttl = (uint64_t)c->ttl_ms * 11 / 10 * CLOCK_MS,
         .broken = &s->redis.broken,
@@ -487,7 +492,7 @@ static int build(struct server *s, char admin_bound[ADDRESS_TEXT_MAX + 8])
     if (build_store(s, descriptors))
         return fail("media.root could not be opened, or there is no memory");
     if (build_redis(s))
-        return fail("cache.redis.url is not understood");
+        return fail("cache.redis.ca: there are no certificates in it");
     if (build_access(s))
         return fail("the access log could not be opened");
     if (build_workers(s))
@@ -524,6 +529,7 @@ static void end(struct server *s)
     warm_free(s->warm);
     purges_free(s->purges);
     end_seat(&s->admin);
+    tls_trust_free(s->redis.trust);
     access_free(s->access);
     supply_free(s->supply);
     media_free(s->media);

@@ -1,11 +1,13 @@
 /* The sender. A span of memory is gathered with those beside it into one sendmsg; a span of the
- * file goes by sendfile, after the kernel has said that it is in memory; if it is not, a pool
- * thread reads it ahead and the loop goes on with others. */
+ * file goes by sendfile, after the kernel has said that it is in memory; if it is not, the chunk is
+ * looked for in Redis, and else a pool thread reads it ahead; the loop goes on with others. */
 #include "edge/serve/body.h"
 
 #include "edge/base/must.h"
 #include "edge/store/ahead.h"
 #include "edge/wire/link.h"
+
+#include <string.h>
 
 enum {
     TURN = 1024 * 1024,         /* bytes before others get their turn */
@@ -45,8 +47,31 @@ static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
     return true;
 }
 
+static void on_piece(struct piece *p)
+{
+    exchange_go((struct exchange *)(void *)((char *)p - offsetof(struct exchange, body.piece)));
+}
+
+/* The file is cold at `offset`. STEP_ON: it is in x->body.piece. */
+static enum step bring(struct exchange *x, uint64_t offset, uint64_t n)
+{
+    x->body.piece.came = on_piece;
+    switch (piece_ask(&x->service->seat, x->reply.source, offset, &x->body.piece)) {
+    case PIECE_HERE:
+        return STEP_ON;
+    case PIECE_COMES:
+        timer_off(&x->conn->timer);
+        return STEP_PARK;
+    default:
+        return start_warming(x, offset, n) ? STEP_PARK : STEP_END;
+    }
+}
+
+static bool waits_for_file(const struct body *b) { return b->warming || b->piece.waiter; }
+
 void body_cancel(struct exchange *x)
 {
+    piece_leave(&x->body.piece);
     if (x->body.warming)
         ahead_leave(&x->service->seat, x->body.warming);
     x->body.warming = NULL;
@@ -113,28 +138,48 @@ static uint64_t read_ahead(const struct body *b, uint64_t offset)
     return offset >= b->warm_from && offset < b->warm_to ? b->warm_to - offset : 0;
 }
 
-/* STEP_ON: the first *n bytes of the span at hand are in memory. */
+/* From the piece at hand, if it holds what comes next. */
+static bool send_piece(struct exchange *x, struct link_result *r, uint64_t *wanted)
+{
+    struct body *b = &x->body;
+    struct span *s = &b->spans[b->at];
+    uint64_t n;
+    const unsigned char *bytes = piece_at(&b->piece, s->offset, &n);
+    if (!bytes)
+        return false;
+    *wanted = n < s->length ? n : s->length;
+    struct iovec part = {(void *)(uintptr_t)bytes, (size_t)*wanted};
+    *r = link_write(x->conn->fd, &part, 1, 0);
+    return true;
+}
+
+/* STEP_ON: the first *n bytes of the span at hand are in memory, or some of them in the piece. */
 static enum step make_ready(struct exchange *x, uint64_t *n)
 {
     struct body *b = &x->body;
     struct span *s = &b->spans[b->at];
     struct source *source = x->reply.source->source;
     uint64_t ours = read_ahead(b, s->offset);
+    uint64_t held;
     *n = s->length < PIECE ? s->length : PIECE;
-    if (ours)
+    if (piece_at(&b->piece, s->offset, &held))
+        return STEP_ON;
+    if (ours) {
         *n = *n < ours ? *n : ours;
-    else if (!source_is_warm(source, s->offset, *n, loop_now(x->service->loop)))
-        return start_warming(x, s->offset, *n) ? STEP_PARK : give_up(x, CLOSE_ERROR);
+    } else if (!source_is_warm(source, s->offset, *n, loop_now(x->service->loop))) {
+        enum step step = bring(x, s->offset, *n);
+        return step == STEP_END ? give_up(x, CLOSE_ERROR) : step;
+    }
     return STEP_ON;
 }
 
 /* STEP_ON: it was tried, *r says how it went. */
-static enum step send_file(struct exchange *x, struct link_result *r)
+static enum step send_file(struct exchange *x, struct link_result *r, uint64_t *wanted)
 {
     uint64_t n;
     const struct span *s = &x->body.spans[x->body.at];
     enum step step = make_ready(x, &n);
-    if (step == STEP_ON)
+    if (step == STEP_ON && !send_piece(x, r, wanted))
         *r = link_send_file(x->conn->fd, x->reply.source->source->fd, s->offset, (size_t)n);
     return step;
 }
@@ -192,8 +237,13 @@ static enum step take_tail(struct exchange *x)
     struct span *s = &b->spans[b->guard];
     const struct source *source = x->reply.source->source;
     unsigned char *bytes = arena_alloc(&x->arena, BODY_TAIL);
-    if (!bytes || source_read(source, s->offset, bytes, (size_t)s->length, NULL) ||
-        !source_is_whole(source))
+    const unsigned char *held = piece_at(&b->piece, s->offset, &n);
+    bool whole = held && n >= s->length;
+    if (bytes && whole)
+        memcpy(bytes, held, (size_t)s->length);
+    else if (!bytes || source_read(source, s->offset, bytes, (size_t)s->length, NULL))
+        return give_up(x, CLOSE_CUT_SHORT);
+    if (!source_is_whole(source))
         return give_up(x, CLOSE_CUT_SHORT);
     s->memory = bytes;
     b->guard = 0;
@@ -206,7 +256,7 @@ enum step body_send(struct exchange *x)
     uint64_t before = b->sent;
     if (x->gone)
         return STEP_END;
-    if (b->warming)
+    if (waits_for_file(b))
         return STEP_PARK;
     if (source_changed(x))
         return give_up(x, CLOSE_CUT_SHORT);
@@ -224,12 +274,12 @@ enum step body_send(struct exchange *x)
         if (b->spans[b->at].memory || b->spans[b->at].length == 0)
             r = send_memory(x, &wanted);
         else
-            step = send_file(x, &r);
+            step = send_file(x, &r, &wanted);
         if (step == STEP_ON)
             step = judge(x, r);
         if (step == STEP_ON && r.n < wanted)
             step = STEP_PARK;
-        if (step == STEP_PARK && !b->warming)
+        if (step == STEP_PARK && !waits_for_file(b))
             return wait_for_client(x, before);
         if (step != STEP_ON)
             return step;

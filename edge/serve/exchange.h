@@ -8,6 +8,7 @@
 #include "edge/http/h1_parse.h"
 #include "edge/http/range.h"
 #include "edge/serve/conn.h"
+#include "edge/store/piece.h"
 
 enum { EXCHANGE_SPANS = 6, EXCHANGE_MEMORY = 1024 * 1024 };
 
@@ -33,7 +34,8 @@ struct body {
     struct waiter *warming;
     unsigned
         guard; /* the span that is sent from memory, once its file was seen to be whole; 0: none */
-    bool resumed; /* it has been parked: the source is looked at before more is sent */
+    struct piece piece; /* of a cold file: what of it is in memory, or comes */
+    bool resumed;       /* it has been parked: the source is looked at before more is sent */
 };
 
 /* What the access log wants of a request whose bytes are gone. */

@@ -24,6 +24,7 @@ enum object_kind {
     OBJECT_SEGMENT,
     OBJECT_LIBRARY, /* the list of all tracks, as JSON; kept for a second */
     OBJECT_REPLY,   /* made for one answer, never kept: errors, pages of the admin listener */
+    OBJECT_CHUNK,   /* a run of a file that is cold on disk; `number` says which: piece.h */
 };
 
 enum {

@@ -331,6 +331,7 @@ static enum err start(struct purges *p)
         .mailbox = o->mailbox,
         .io = o->io,
         .url = o->url,
+        .trust = o->trust,
         .timeout = o->timeout,
         .broken = o->broken,
         .answers = o->answers,

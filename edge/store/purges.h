@@ -27,6 +27,7 @@ struct purges_opts {
     struct mailbox *mailbox;
     struct pool *io;
     const struct redis_url *url; /* NULL: there is no Redis, nobody is told */
+    struct tls_trust *trust;     /* see redis_link.h */
     uint64_t timeout;            /* ns */
     uint64_t ttl;                /* ns: how long Redis keeps an object at most */
     atomic_uint *broken;         /* see redis_link.h */

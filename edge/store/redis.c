@@ -1,7 +1,8 @@
-/* A look-up asks for the record and the first chunk in one breath, then for the other chunks, all
- * under one deadline; its memory lives until the last of its commands is answered, which may be
- * after its owner was told. A write sends one chunk after the other and the record last, so that
- * no record stands before its chunks, and answers to others never wait behind more than a chunk. */
+/* A look-up asks for the record and the first chunk in one breath, then for the other chunks (or
+ * for one chunk alone), all under one deadline; its memory lives until the last of its commands is
+ * answered, which may be after its owner was told. A write sends one chunk after the other and the
+ * record last, so that no record stands before its chunks, and answers to others never wait behind
+ * more than a chunk. */
 #include "edge/store/redis.h"
 
 #include "edge/base/must.h"
@@ -18,6 +19,7 @@ struct redis {
     struct loop *loop;
     struct counters *counters;
     size_t under_way; /* bytes of the objects that are being written */
+    unsigned lent;    /* chunks that senders hold */
 };
 
 enum err redis_new(struct redis_opts *opts, const struct redis_seat *seat, struct redis **out)
@@ -30,10 +32,11 @@ enum err redis_new(struct redis_opts *opts, const struct redis_seat *seat, struc
                                  .mailbox = seat->mailbox,
                                  .io = opts->io,
                                  .url = &opts->url,
+                                 .trust = opts->trust,
                                  .timeout = opts->timeout,
                                  .broken = &opts->broken,
                                  .answers = seat->answers};
-    *r = (struct redis){opts, NULL, seat->loop, seat->counters, 0};
+    *r = (struct redis){opts, NULL, seat->loop, seat->counters, 0, 0};
     enum err e = redis_link_new(&lo, &r->link);
     if (e)
         free(r);
@@ -53,7 +56,7 @@ void redis_free(struct redis *r)
     if (!r)
         return;
     redis_link_free(r->link);
-    must(r->under_way == 0);
+    must(r->under_way == 0 && r->lent == 0);
     free(r);
 }
 
@@ -83,7 +86,11 @@ struct search {
     void *owner;
     uint64_t deadline;
     unsigned waiting;    /* commands that are not answered yet */
+    bool alone;          /* one chunk is wanted, not the whole */
+    uint32_t first;      /* the chunk that is asked for with the record */
     uint32_t next;       /* the chunk whose answer comes next */
+    uint32_t end;        /* the one behind the last that is wanted */
+    size_t len;          /* of all that is wanted */
     unsigned char *copy; /* of the record; NULL until it came */
     struct record record;
     unsigned char *bytes;
@@ -95,7 +102,7 @@ struct search {
 static void tell(struct search *s, enum err e)
 {
     redis_found_fn *found = s->found;
-    struct redis_found what = {s->bytes, (size_t)s->record.size, s->record.etag};
+    struct redis_found what = {s->bytes, s->len, s->record.size, s->record.etag};
     if (!found)
         return;
     s->found = NULL;
@@ -146,12 +153,15 @@ static enum err take_record(struct search *s, struct str bytes)
         return ERR_NOMEM;
     memcpy(s->copy, bytes.p, bytes.n);
     TRY(record_open((struct str){(const char *)s->copy, bytes.n}, s->key, &s->record));
-    if (s->record.size == 0 || s->record.size > s->redis->opts->max_object)
+    if (s->record.size == 0 || s->record.size > s->redis->opts->max_object ||
+        s->first >= s->record.chunks)
         return ERR_MEDIA;
-    s->bytes = malloc((size_t)s->record.size);
+    s->end = s->alone ? s->first + 1 : s->record.chunks;
+    s->len = s->alone ? record_chunk_size(&s->record, s->first) : (size_t)s->record.size;
+    s->bytes = malloc(s->len);
     if (!s->bytes)
         return ERR_NOMEM;
-    for (uint32_t i = 1; i < s->record.chunks; i++)
+    for (uint32_t i = s->first + 1; i < s->end; i++)
         TRY(ask_chunk(s, i));
     return ERR_NONE;
 }
@@ -175,7 +185,7 @@ static enum err take_chunk(struct search *s, struct str bytes)
     uint32_t i = s->next++;
     if (!record_chunk_is(&s->record, i, bytes))
         return ERR_MEDIA;
-    memcpy(s->bytes + (size_t)i * RECORD_CHUNK, bytes.p, bytes.n);
+    memcpy(s->bytes + (size_t)(i - s->first) * RECORD_CHUNK, bytes.p, bytes.n);
     return ERR_NONE;
 }
 
@@ -190,7 +200,7 @@ static void on_chunk(void *owner, enum err e, const struct redis_reply *reply)
             e = take_chunk(s, reply->bytes);
         if (e)
             tell(s, e == ERR_NOT_FOUND ? ERR_MEDIA : e);
-        else if (s->next == s->record.chunks)
+        else if (s->next == s->end)
             tell(s, ERR_NONE);
     }
     s->waiting--;
@@ -205,30 +215,81 @@ static enum err ask_chunk(struct search *s, uint32_t chunk)
     return ask(s, (struct str){name, n}, on_chunk);
 }
 
-bool redis_get(struct redis *r, const struct key *key, redis_found_fn *found, void *owner)
+static struct search *search_new(struct redis *r, const struct key *key, void *owner)
 {
-    if (!redis_link_usable(r->link))
-        return false;
-    struct search *s = calloc(1, sizeof *s);
+    struct search *s = redis_link_usable(r->link) ? calloc(1, sizeof *s) : NULL;
     if (!s)
-        return false;
+        return NULL;
     s->redis = r;
     s->key = key;
     s->owner = owner;
     s->deadline = loop_now(r->loop) + r->opts->timeout;
     s->name_len = name_of(r, key, s->name);
+    return s;
+}
+
+static bool search_begin(struct search *s, redis_found_fn *found)
+{
     struct str name = {s->name, s->name_len};
     if (!name.n || ask(s, name, on_record)) {
         free(s);
         return false;
     }
     s->found = found;
-    if (ask_chunk(s, 0)) /* then its record comes for nothing */
+    s->next = s->first;
+    if (ask_chunk(s, s->first)) /* then its record comes for nothing */
         s->found = NULL;
     return s->found != NULL;
 }
 
+bool redis_get(struct redis *r, const struct key *key, redis_found_fn *found, void *owner)
+{
+    struct search *s = search_new(r, key, owner);
+    return s && search_begin(s, found);
+}
+
+bool redis_get_chunk(struct redis *r, const struct key *key, uint32_t chunk, redis_found_fn *found,
+                     void *owner)
+{
+    struct search *s = search_new(r, key, owner);
+    if (!s)
+        return false;
+    s->alone = true;
+    s->first = chunk;
+    return search_begin(s, found);
+}
+
 /* ---- writing ---- */
+
+bool redis_holds(const struct redis *r, uint64_t size) { return r && size <= r->opts->max_object; }
+
+bool redis_room_take(struct redis *r, size_t n)
+{
+    if (n > REDIS_UNDER_WAY - r->under_way)
+        return false;
+    r->under_way += n;
+    return true;
+}
+
+bool redis_lend(struct redis *r)
+{
+    if (r->lent >= REDIS_LENT)
+        return false;
+    r->lent++;
+    return true;
+}
+
+void redis_lend_back(struct redis *r)
+{
+    must(r->lent);
+    r->lent--;
+}
+
+void redis_room_give(struct redis *r, size_t n)
+{
+    must(n <= r->under_way);
+    r->under_way -= n;
+}
 
 struct put {
     struct redis *redis;
@@ -245,7 +306,7 @@ struct put {
 static void put_end(struct put *p, enum counter result)
 {
     struct redis *r = p->redis;
-    r->under_way -= p->bytes.n;
+    redis_room_give(r, p->bytes.n);
     counters_add(r->counters, result, 1);
     object_unref(p->object);
     buf_fini(&p->record);
@@ -286,11 +347,11 @@ static struct str bytes_of(const struct object *o)
 }
 
 /* Within a tenth of the configured one, so that a fleet's entries don't end together. */
-static unsigned ttl_of(const struct redis *r, struct str name)
+unsigned redis_ttl(const struct redis *r, const struct key *key)
 {
     uint64_t tenth = r->opts->ttl / 10;
     uint64_t now = loop_now(r->loop);
-    uint64_t bits = hash_table(name) ^ hash_table((struct str){(const char *)&now, sizeof now});
+    uint64_t bits = key->hash ^ hash_table((struct str){(const char *)&now, sizeof now});
     return (unsigned)(r->opts->ttl - tenth + bits % (2 * tenth + 1));
 }
 
@@ -304,7 +365,7 @@ static enum err put_begin(struct put *p)
     buf_init(&p->record, RECORD_MAX);
     TRY(record_pack(key, object_etag(p->object), p->bytes, &p->record));
     p->chunks = (uint32_t)((p->bytes.n + RECORD_CHUNK - 1) / RECORD_CHUNK);
-    snprintf(p->ttl, sizeof p->ttl, "%u", ttl_of(r, (struct str){p->name, p->name_len}));
+    snprintf(p->ttl, sizeof p->ttl, "%u", redis_ttl(r, key));
     return put_next(p);
 }
 
@@ -314,15 +375,52 @@ void redis_put(struct redis *r, struct object *o)
     if (!redis_keeps(r, (enum object_kind)o->key.kind) || o->failure || o->span_count ||
         bytes.n == 0 || bytes.n > r->opts->max_object || !redis_link_usable(r->link))
         return;
-    struct put *p = r->under_way + bytes.n > REDIS_UNDER_WAY ? NULL : calloc(1, sizeof *p);
+    bool room = redis_room_take(r, bytes.n);
+    struct put *p = room ? calloc(1, sizeof *p) : NULL;
     if (!p) {
         counters_add(r->counters, COUNTER_REDIS_WRITES_DROPPED, 1);
+        redis_room_give(r, room ? bytes.n : 0);
         return;
     }
     p->redis = r;
     p->object = object_ref(o);
     p->bytes = bytes;
-    r->under_way += bytes.n;
     if (put_begin(p))
         put_end(p, COUNTER_REDIS_WRITES_DROPPED);
+}
+
+/* ---- writing bit by bit ---- */
+
+struct bit {
+    redis_written_fn *written;
+    void *owner;
+};
+
+static void on_bit_written(void *owner, enum err e, const struct redis_reply *reply)
+{
+    struct bit bit = *(struct bit *)owner;
+    free(owner);
+    bit.written(bit.owner, e ? e : reply->kind == REDIS_STATUS ? ERR_NONE : ERR_IO);
+}
+
+enum err redis_write(struct redis *r, const struct redis_write *what, redis_written_fn *written,
+                     void *owner)
+{
+    char name[RECORD_KEY], chunk[RECORD_KEY], ttl[12];
+    struct str key = {name, name_of(r, what->key, name)};
+    if (!key.n)
+        return ERR_NOMEM;
+    if (what->chunk != REDIS_RECORD)
+        key = (struct str){chunk, record_chunk_key(key, what->chunk, chunk)};
+    snprintf(ttl, sizeof ttl, "%u", what->ttl);
+    struct str words[5] = {STR("SET"), key, what->value, STR("EX"), str_of(ttl)};
+    struct bit *bit = malloc(sizeof *bit);
+    if (!bit)
+        return ERR_NOMEM;
+    *bit = (struct bit){written, owner};
+    uint64_t deadline = loop_now(r->loop) + r->opts->timeout;
+    enum err e = redis_link_send(r->link, words, 5, deadline, on_bit_written, bit);
+    if (e)
+        free(bit);
+    return e;
 }

@@ -9,15 +9,19 @@
 #include "edge/store/redis_link.h"
 #include "edge/watch/counters.h"
 
-enum { REDIS_UNDER_WAY = 16 * 1024 * 1024 }; /* bytes of objects that are being written, a loop */
+enum {
+    REDIS_UNDER_WAY = 16 * 1024 * 1024, /* bytes of objects that are being written, a loop */
+    REDIS_LENT = 256,                   /* chunks that answers are sent from: 64 MB a loop */
+};
 
 /* The same for all loops; borrowed for the process' life. */
 struct redis_opts {
     struct redis_url url;
-    uint64_t timeout;    /* ns: of one look-up, and of each command of a write */
-    uint32_t ttl;        /* seconds; jittered by a tenth */
-    size_t max_object;   /* bytes */
-    char generation[64]; /* edges with another one don't share: other products, other bytes */
+    struct tls_trust *trust; /* of a rediss:// URL; else NULL */
+    uint64_t timeout;        /* ns: of one look-up, and of each command of a write */
+    uint32_t ttl;            /* seconds; jittered by a tenth */
+    size_t max_object;       /* bytes */
+    char generation[64];     /* edges with another one don't share: other products, other bytes */
     struct pool *io;
     struct purges *purges; /* whose salts go into keys; NULL: none */
     atomic_uint broken;    /* loops that leave Redis alone at the moment */
@@ -51,13 +55,39 @@ bool redis_keeps(const struct redis *r, enum object_kind kind);
 struct redis_found {
     unsigned char *bytes;
     size_t len;
+    uint64_t size; /* bytes of the object: `len`, unless a chunk was asked for */
     struct str etag;
 };
 typedef void redis_found_fn(void *owner, enum err e, const struct redis_found *found);
 /* Look for it; `key` is borrowed until the answer. False: it was not asked, and there is no
  * answer. Else found() is called once, later. */
 bool redis_get(struct redis *r, const struct key *key, redis_found_fn *found, void *owner);
+/* The same for one chunk (redis_record.h) of an object: its record and that chunk are fetched. */
+bool redis_get_chunk(struct redis *r, const struct key *key, uint32_t chunk, redis_found_fn *found,
+                     void *owner);
 /* Write it, if it is of a kind and size that is kept; takes a reference of its own. */
 void redis_put(struct redis *r, struct object *o);
+
+/* For what is written bit by bit: one chunk of `key`'s object, or its record, which goes last.
+ * ERR_NONE: `written` is called once, later, with ERR_NONE or why it is not there. Anything else:
+ * it is not. `value` is borrowed for the call. */
+enum { REDIS_RECORD = UINT16_MAX };
+typedef void redis_written_fn(void *owner, enum err e);
+struct redis_write {
+    const struct key *key;
+    uint32_t chunk; /* or REDIS_RECORD */
+    unsigned ttl;   /* redis_ttl's, the same for all of an object */
+    struct str value;
+};
+MUST_USE enum err redis_write(struct redis *r, const struct redis_write *what,
+                              redis_written_fn *written, void *owner);
+unsigned redis_ttl(const struct redis *r, const struct key *key); /* seconds, jittered */
+bool redis_holds(const struct redis *r, uint64_t size); /* is an object of that many bytes kept? */
+/* Room among the bytes that are being written; false: there is none. */
+bool redis_room_take(struct redis *r, size_t n);
+void redis_room_give(struct redis *r, size_t n);
+/* Room among the chunks that senders hold of it, REDIS_LENT of them. */
+bool redis_lend(struct redis *r);
+void redis_lend_back(struct redis *r);
 
 #endif

@@ -1,9 +1,9 @@
 /* The connection goes DOWN -> STARTING (its greeting is queued; dialled at the turn's end, or when
- * the name is known) -> CONNECTING -> UP; `ready` once Redis has answered the greeting's PING.
- * What is sent is gathered in `out` and written at the turn's end, so commands of a turn travel
- * together. Each has a slot, in the order of sending, which is the order of answers; a slot whose
- * deadline passed stays, without its owner, until its reply comes or the connection goes.
- * One failure a mishap counts for the breaker, not one a slot: a burst is one mishap. */
+ * the name is known) -> CONNECTING -> (by TLS: GREETING ->) UP; `ready` once Redis has answered the
+ * greeting's PING. What is sent is gathered in `out` and written at the turn's end, so commands of
+ * a turn travel together. Each has a slot, in the order of sending, which is the order of answers;
+ * a slot whose deadline passed stays, without its owner, until its reply comes or the connection
+ * goes. One failure a mishap counts for the breaker, not one a slot: a burst is one mishap. */
 #include "edge/store/redis_link.h"
 
 #include "edge/base/buf.h"
@@ -13,7 +13,7 @@
 #include "edge/store/breaker.h"
 #include "edge/store/redis_dial.h"
 #include "edge/store/redis_flat.h"
-#include "edge/wire/link.h"
+#include "edge/wire/link_tls.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ enum {
 };
 #define RETRY (200 * CLOCK_MS) /* after a broken connection, while the breaker is closed */
 
-enum state { DOWN, STARTING, CONNECTING, UP };
+enum state { DOWN, STARTING, CONNECTING, GREETING, UP };
 
 struct slot {
     struct slot *next;
@@ -46,10 +46,11 @@ struct redis_link {
     enum state state;
     bool ready;
     bool stopped;
-    bool reported;  /* counted in opts.broken */
-    int fd;         /* -1 while DOWN or STARTING */
-    int clock_fd;   /* a timerfd, for the next deadline */
-    uint64_t armed; /* what it is set to; 0: off */
+    bool reported;        /* counted in opts.broken */
+    int fd;               /* -1 while DOWN or STARTING */
+    struct link_tls *tls; /* NULL: plain */
+    int clock_fd;         /* a timerfd, for the next deadline */
+    uint64_t armed;       /* what it is set to; 0: off */
     struct loop_io io;
     struct loop_io clock_io;
     struct loop_task turn;
@@ -72,11 +73,6 @@ struct redis_link {
 
 /* ---- the breaker ---- */
 
-static uint64_t some_bits(uint64_t now)
-{
-    return hash_table((struct str){(const char *)&now, sizeof now});
-}
-
 static void report(struct redis_link *l)
 {
     char name[300];
@@ -94,7 +90,7 @@ static void report(struct redis_link *l)
 static void count_failure(struct redis_link *l)
 {
     uint64_t now = loop_now(l->opts.loop);
-    breaker_failed(&l->breaker, now, some_bits(now));
+    breaker_failed(&l->breaker, now, hash_table((struct str){(const char *)&now, sizeof now}));
     report(l);
     timer_set(l->opts.timers, &l->retry,
               breaker_is_open(&l->breaker) ? l->breaker.due : now + RETRY);
@@ -126,9 +122,11 @@ static void close_socket(struct redis_link *l)
 {
     if (l->fd >= 0) {
         loop_unwatch(&l->io);
+        link_tls_free(l->tls);
         close(l->fd);
     }
     l->fd = -1;
+    l->tls = NULL;
     if (l->reader)
         redisReaderFree(l->reader);
     l->reader = NULL;
@@ -171,11 +169,17 @@ static void end_quietly(struct redis_link *l)
 
 /* ---- writing ---- */
 
+static struct link_result write_some(struct redis_link *l)
+{
+    struct iovec part = {l->out.data + l->written, l->out.len - l->written};
+    return l->tls ? link_tls_write(l->tls, part.iov_base, part.iov_len)
+                  : link_write(l->fd, &part, 1, 0);
+}
+
 static void flush(struct redis_link *l)
 {
     while (l->written < l->out.len) {
-        struct iovec part = {l->out.data + l->written, l->out.len - l->written};
-        struct link_result r = link_write(l->fd, &part, 1, 0);
+        struct link_result r = write_some(l);
         if (r.state == LINK_AGAIN)
             return;
         if (r.state != LINK_OK) {
@@ -259,7 +263,9 @@ static enum err look_at_type(const struct redis_link *l)
 }
 
 /* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a
- * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it. */
+ * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it: an
+ * array of 2^31 elements costs it seconds. It is never asked without a byte, since it would begin a
+ * reply then, whose first byte nobody would see. */
 static enum err next_reply(struct redis_link *l, redisReply **out)
 {
     redisReader *r = l->reader;
@@ -299,7 +305,8 @@ static bool take_replies(struct redis_link *l)
 static void read_all(struct redis_link *l)
 {
     for (;;) {
-        struct link_result r = link_read(l->fd, l->input, INPUT);
+        struct link_result r =
+            l->tls ? link_tls_read(l->tls, l->input, INPUT) : link_read(l->fd, l->input, INPUT);
         if (r.state == LINK_AGAIN)
             return;
         if (r.state != LINK_OK && !l->first && l->ready) {
@@ -408,24 +415,43 @@ static void start(struct redis_link *l)
     loop_later(l->opts.loop, &l->turn);
 }
 
-static void connected(struct redis_link *l)
+static void greet_by_tls(struct redis_link *l)
 {
-    if (link_is_broken(l->fd)) {
-        fail(l, ERR_IO);
+    struct link_result r = link_tls_greet(l->tls);
+    if (r.state == LINK_AGAIN)
+        return;
+    if (r.state == LINK_OK) {
+        l->state = UP;
+        flush(l);
         return;
     }
-    l->state = UP;
-    flush(l);
+    if (!breaker_is_open(&l->breaker))
+        log_write(LOG_WARN, "redis: TLS with %s: %s", l->opts.url->host, link_tls_why(l->tls));
+    fail(l, ERR_IO);
 }
 
+static void connected(struct redis_link *l)
+{
+    bool broken = link_is_broken(l->fd);
+    l->state = l->opts.trust ? GREETING : UP;
+    if (broken || (l->opts.trust &&
+                   link_tls_new(l->opts.trust, l->fd, l->opts.url->host, &l->tls) != ERR_NONE))
+        fail(l, ERR_IO);
+    else if (l->state == UP)
+        flush(l);
+}
+
+/* TLS may write to read and the other way round, so each word from the socket is one for both. */
 static void on_io(struct loop_io *io, unsigned what)
 {
     struct redis_link *l = LINK_OF(io, io);
     if (l->state == CONNECTING && what & (LOOP_WRITE | LOOP_CLOSED))
         connected(l);
-    else if (l->state == UP && what & LOOP_WRITE)
+    else if (l->state == UP && (what & LOOP_WRITE || l->tls))
         flush(l);
-    if (l->state == UP && what & (LOOP_READ | LOOP_CLOSED))
+    if (l->state == GREETING)
+        greet_by_tls(l);
+    if (l->state == UP && (what & (LOOP_READ | LOOP_CLOSED) || l->tls))
         read_all(l);
 }
 

@@ -3,7 +3,8 @@
  * before it is up wait for it. Every command is answered exactly once: by Redis, or with an error
  * at its deadline, when the connection breaks, or at the end. A reply that comes after its
  * deadline is dropped. A circuit breaker watches: while it is open nothing may be sent.
- * The only file that knows hiredis, of which it uses the formatter and the reader. */
+ * The only file that knows hiredis, of which it uses the formatter and the reader (all of it the
+ * same in 0.14 and 1.x). */
 #ifndef EDGE_STORE_REDIS_LINK_H
 #define EDGE_STORE_REDIS_LINK_H
 
@@ -13,6 +14,7 @@
 #include "edge/watch/histogram.h"
 
 struct redis_link;
+struct tls_trust;
 
 struct redis_link_opts {
     struct loop *loop;
@@ -20,6 +22,7 @@ struct redis_link_opts {
     struct mailbox *mailbox;
     struct pool *io; /* looks names up */
     const struct redis_url *url;
+    struct tls_trust *trust;   /* for rediss://; else NULL */
     uint64_t timeout;          /* ns: of each command */
     atomic_uint *broken;       /* links whose breaker is open, of the process */
     struct histogram *answers; /* how long they took; the loop's own */
@@ -54,8 +57,7 @@ bool redis_link_ready(const struct redis_link *l); /* Redis has answered on this
  *   ERR_BUSY  the breaker is open, or too much waits to be sent   ERR_NOMEM */
 MUST_USE enum err redis_link_send(struct redis_link *l, const struct str *words, unsigned count,
                                   uint64_t deadline, redis_answer_fn *answer, void *owner);
-/* An answer was such that Redis counts as
- * failing (it loads, it refuses us). */
+/* An answer was such that Redis counts as failing (it loads, it refuses us). */
 void redis_link_fault(struct redis_link *l);
 
 #endif

@@ -61,16 +61,15 @@ static void add_hash(struct buf *b, struct str bytes)
     buf_be64(b, h.low);
 }
 
-static uint32_t chunks_of(uint64_t size)
+uint32_t record_chunks(uint64_t size)
 {
     return (uint32_t)((size + RECORD_CHUNK - 1) / RECORD_CHUNK);
 }
 
-enum err record_pack(const struct key *key, struct str etag, struct str bytes, struct buf *out)
+enum err record_begin(const struct key *key, struct str etag, uint64_t size, struct buf *out)
 {
-    size_t begin = out->len;
-    uint32_t chunks = chunks_of(bytes.n);
-    if (bytes.n > RECORD_BYTES_MAX)
+    must(out->len == 0);
+    if (size > RECORD_BYTES_MAX)
         return ERR_TOO_BIG;
     must(etag.n <= OBJECT_ETAG);
     buf_add(out, MAGIC, sizeof MAGIC);
@@ -78,16 +77,29 @@ enum err record_pack(const struct key *key, struct str etag, struct str bytes, s
     buf_be8(out, key->container);
     buf_be16(out, (unsigned)etag.n);
     buf_be32(out, key->number);
-    buf_be32(out, chunks);
+    buf_be32(out, record_chunks(size));
     buf_be64(out, key->version);
-    buf_be64(out, bytes.n);
+    buf_be64(out, size);
     buf_be32(out, (uint32_t)key->path.n);
     buf_adds(out, key->path);
     buf_adds(out, etag);
-    for (uint32_t i = 0; i < chunks; i++)
-        add_hash(out, str_slice(bytes, (size_t)i * RECORD_CHUNK, ((size_t)i + 1) * RECORD_CHUNK));
-    add_hash(out, str_from(buf_str(out), begin));
     return buf_status(out);
+}
+
+void record_add_chunk(struct buf *out, struct str bytes) { add_hash(out, bytes); }
+
+enum err record_end(struct buf *out)
+{
+    add_hash(out, buf_str(out));
+    return buf_status(out);
+}
+
+enum err record_pack(const struct key *key, struct str etag, struct str bytes, struct buf *out)
+{
+    TRY(record_begin(key, etag, bytes.n, out));
+    for (size_t at = 0; at < bytes.n; at += RECORD_CHUNK)
+        record_add_chunk(out, str_slice(bytes, at, at + RECORD_CHUNK));
+    return record_end(out);
 }
 
 /* n bytes from the front, as a number; the caller has seen that they are there. */
@@ -121,7 +133,7 @@ static bool take_fixed(struct str *s, const struct key *key, struct record *out)
     same = take_number(s, 8) == key->version && same;
     out->size = take_number(s, 8);
     same = take_number(s, 4) == key->path.n && same;
-    return same && out->size <= RECORD_BYTES_MAX && out->chunks == chunks_of(out->size) &&
+    return same && out->size <= RECORD_BYTES_MAX && out->chunks == record_chunks(out->size) &&
            out->etag.n <= OBJECT_ETAG;
 }
 

@@ -28,7 +28,14 @@ struct record {
 size_t record_key(const struct key *key, struct str generation, char out[RECORD_KEY]);
 /* The same with ":7" behind it. */
 size_t record_chunk_key(struct str record_key, uint32_t chunk, char out[RECORD_KEY]);
+uint32_t record_chunks(uint64_t size); /* of an object of that many bytes */
 
+/* The same piece by piece, for what is not in memory as a whole: begin, the hash of each chunk in
+ * turn, end. `out` must hold nothing else.   ERR_TOO_BIG  over RECORD_BYTES_MAX   ERR_NOMEM */
+MUST_USE enum err record_begin(const struct key *key, struct str etag, uint64_t size,
+                               struct buf *out);
+void record_add_chunk(struct buf *out, struct str bytes);
+MUST_USE enum err record_end(struct buf *out);
 /* The record of `bytes`.   ERR_TOO_BIG  over RECORD_BYTES_MAX   ERR_NOMEM */
 MUST_USE enum err record_pack(const struct key *key, struct str etag, struct str bytes,
                               struct buf *out);

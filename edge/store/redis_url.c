@@ -119,7 +119,7 @@ enum err redis_url_parse(struct str text, struct redis_url *out, const char **wh
     out->tls = scan_icase(&text, STR("rediss://"));
     if (out->tls || scan_icase(&text, STR("redis://")))
         return read_host(text, out, why);
-    return wrong(why, "redis://HOST:PORT/DATABASE or unix://PATH");
+    return wrong(why, "redis://HOST:PORT/DATABASE, rediss:// the same, or unix://PATH");
 }
 
 const char *redis_url_name(const struct redis_url *url, char *out, size_t room)

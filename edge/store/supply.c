@@ -93,6 +93,8 @@ enum err supply_walk(struct supply *s, disk_folder_fn *on_folder, void *arg)
     return disk_walk(s->disk, LIBRARY_DEPTH_MAX, on_folder, arg);
 }
 
+const struct work_opts *supply_work(const struct supply *s) { return &s->work; }
+
 struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
 
 void supply_publish(struct supply *s)
@@ -432,10 +434,12 @@ static void copy_behind(struct wish *w, const struct key *key)
     if (!work)
         return;
     work_flight(work)->kept = true;
-    if (flight_start(s->flights, work_flight(work), NULL))
-        work_submit(work);
-    else
+    if (!flight_start(s->flights, work_flight(work), NULL))
         work_free(work);
+    else if (source_is_warm(w->source->source, 0, w->source->size, w->now))
+        work_submit(work);
+    else /* Redis may be sooner than the disk */
+        work_start(work, w->seat->redis, w->seat->mailbox);
 }
 
 static bool step_found(struct wish *w)

@@ -8,6 +8,7 @@
 #include "edge/store/supply.h"
 
 struct work;
+struct supply;
 
 /* What it needs; the references are taken, the rest is borrowed for the life of the process. */
 struct work_opts {
@@ -33,5 +34,7 @@ void work_start(struct work *w, struct redis *redis, struct mailbox *home);
 void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
                  struct object *index, uint64_t now);
 void work_free(struct work *w); /* one that was never submitted */
+
+const struct work_opts *supply_work(const struct supply *s); /* supply.c's */
 
 #endif

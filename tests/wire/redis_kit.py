@@ -1,4 +1,6 @@
 """A real Redis of a test's own, a client of few words for it, and a proxy that misbehaves."""
+import ctypes
+import mmap
 import os
 import shutil
 import signal
@@ -27,6 +29,25 @@ class Redis:
         if password:
             self.args += ["--requirepass", password]
         self.process = None
+
+    def _take_port(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+
+    def at_a_port(self):
+        """Before it starts: by TCP too."""
+        self._take_port()
+        self.args += ["--port", str(self.port)]
+        return self
+
+    def uses_tls(self, authority, name="localhost"):
+        """Before it starts: by TLS too, on a port of its own, with a certificate for `name`."""
+        self._take_port()
+        cert, key = authority.issue(name)
+        self.args += ["--tls-port", str(self.port), "--tls-cert-file", cert, "--tls-key-file", key,
+                      "--tls-auth-clients", "no"]
+        return self
 
     @property
     def url(self):
@@ -76,6 +97,35 @@ class Redis:
         return sorted(self("KEYS", pattern))
 
 
+def chill(path):
+    """Put a file out of the page cache, as it is on an edge that has not read it; false where the
+    file system keeps it there. (mincore tells: a read that may not wait would bring it back.)"""
+    end = time.monotonic() + 3
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+        while time.monotonic() < end:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            if not resident(fd, os.fstat(fd).st_size):
+                return True
+            time.sleep(0.01)  # what is being read cannot be dropped
+        return False
+    finally:
+        os.close(fd)
+
+
+def resident(fd, size):
+    """Pages of a file that are in memory."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with mmap.mmap(fd, size, prot=mmap.PROT_READ | mmap.PROT_WRITE, flags=mmap.MAP_PRIVATE) as pages:
+        at = (ctypes.c_char * size).from_buffer(pages)
+        seen = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+        ok = libc.mincore(ctypes.byref(at), ctypes.c_size_t(size), seen)
+        del at
+    assert ok == 0
+    return sum(n & 1 for n in seen)
+
+
 def write(f, words):
     words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
     f.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
@@ -96,6 +146,32 @@ def read(f):
         data = f.read(int(rest) + 2)
         return data[:-2]
     return int(rest) if kind == b":" else rest
+
+
+class Authority:
+    """A certificate authority of a test's own, under `folder`."""
+
+    def __init__(self, folder, name="ca"):
+        self.folder, self.file, self.key = folder, folder / f"{name}.crt", folder / f"{name}.key"
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                      f"/CN={name}", "-keyout", self.key, "-out", self.file)
+
+    def _openssl(self, *args):
+        subprocess.run(["openssl", *map(str, args)], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def issue(self, name):
+        """A certificate for a name, or an address; the files of it and of its key."""
+        base = self.folder / name
+        kind = "IP" if name[0].isdigit() else "DNS"
+        extra, request = self.folder / f"{name}.ext", self.folder / f"{name}.csr"
+        extra.write_text(f"subjectAltName={kind}:{name}\n")
+        cert, key = f"{base}.crt", f"{base}.key"
+        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=redis", "-keyout", key,
+                      "-out", request)
+        self._openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
+                      "-CAcreateserial", "-days", "2", "-extfile", extra, "-out", cert)
+        return cert, key
 
 
 class Proxy:
@@ -129,7 +205,11 @@ class Proxy:
             except OSError:
                 return
             server = socket.socket(socket.AF_UNIX)
-            server.connect(self.redis.socket)
+            try:
+                server.connect(self.redis.socket)
+            except OSError:
+                client.close()
+                continue
             threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
             threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
 

@@ -125,8 +125,6 @@ def test_the_shipped_configuration_is_the_printed_one_and_loads(segue):
      'media.root: "./nowhere" cannot be reached (No such file or directory), expected a directory'),
     ("media:\n  root: t.yaml\n", 2, 'media.root: "t.yaml" is no directory, expected one'),
     ("log:\n  access: nowhere/access.log\n", 2, 'log.access: "nowhere" cannot be reached'),
-    ("cache:\n  redis:\n    url: rediss://127.0.0.1\n", 3,
-     "cache.redis.url: this build has no TLS to Redis, expected"),
     ("listen:\n  - address: 127.0.0.1:0\n    tls: {certificate: c.pem, key: k.pem}\n", 2,
      "listen.tls: this build has no TLS yet, expected"),
     ("a: &a 1\nworkers: *a\n", 1, "a: unknown key, expected"),

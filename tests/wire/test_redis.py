@@ -7,14 +7,15 @@ import concurrent.futures
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
 import raw
-from redis_kit import Proxy, Redis, Refused
-from segue import REPO, Segue, until
+from redis_kit import Authority, Proxy, Redis, Refused
+from segue import BUILD, REPO, Segue, until
 
 sys.path.insert(0, os.path.join(REPO, "tests", "media"))
 import fixtures  # noqa: E402
@@ -215,6 +216,83 @@ def test_a_wrong_password(library, truth):
             assert server.metric(BREAKER) == 0
 
 
+def test_by_tcp_as_a_user_that_may_little(library, truth):
+    """GET, SET and PING beneath segue:, in database 2, is all that is needed."""
+    with Redis().at_a_port() as redis:
+        redis("ACL", "SETUSER", "edge", "on", ">p/w", "~segue:*", "+get", "+set", "+ping", "+select")
+        with edge(library, f"redis://edge:p%2Fw@localhost:{redis.port}/2") as server:
+            check(server, truth)
+            server.until_metric(STORED, lambda n: n >= 7)
+            assert server.metric(BREAKER) == 0
+        assert b"db2:keys" in redis("INFO", "keyspace")
+        with edge(library, f"redis://nobody:p%2Fw@localhost:{redis.port}/2") as server:
+            server.err.wait("WRONGPASS")
+            check(server, truth)
+            assert server.metric(HIT) == 0
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+def by_tls(library, redis, ca, name="localhost", timeout="5s"):
+    url = f"rediss://:s3cret@{name}:{redis.port}/1"
+    return Segue(library, {"workers": 2, "hls": HLS,
+                           "cache": {"redis": {"url": url, "timeout": timeout, "ca": str(ca)}}})
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_by_tls_with_password_and_database(library, truth, authority, name):
+    with Redis(password="s3cret").uses_tls(authority, name) as redis:
+        with by_tls(library, redis, authority.file, name) as server:
+            check(server, truth)
+            server.until_metric(STORED, lambda n: n >= 7)
+        assert b"db1:keys" in redis("INFO", "keyspace")
+        with by_tls(library, redis, authority.file, name) as server:
+            check(server, truth)
+            m = server.metrics()
+            assert m[HIT] == 7 and m[BUILDS] == 0 and m[ERROR] == 0 and m[BREAKER] == 0
+
+
+@pytest.mark.parametrize("wrong, why", [("ca", "self-signed certificate|unable to get local issuer"),
+                                        ("system", "self-signed certificate|unable to get local"),
+                                        ("name", "hostname mismatch"), ("address", "IP address mismatch"),
+                                        ("plain", None)])
+def test_by_tls_who_cannot_be_trusted_is_told_nothing(library, truth, authority, tmp_path, wrong, why):
+    """Neither the password nor a command, and every answer is right all the same."""
+    ca, name = authority.file, "localhost"
+    if wrong == "ca":
+        ca = Authority(tmp_path, "other").file
+    elif wrong == "system":
+        ca = "system"
+    elif wrong == "name":
+        name = "redis.example"
+    elif wrong == "address":
+        name = "127.0.0.2"
+    called = "127.0.0.1" if wrong == "address" else "localhost"
+    with Redis(password="s3cret").uses_tls(authority, name) as redis:
+        if wrong == "plain":
+            redis("CONFIG", "SET", "tls-port", 0)
+            redis("CONFIG", "SET", "port", redis.port)
+        # One that speaks no TLS only waits for the end of the line.
+        with by_tls(library, redis, ca, called, "5s" if why else "300ms") as server:
+            server.err.wait(f"redis: TLS with .*({why})" if why else "is left alone")
+            check(server, truth)
+            server.until_metric(BREAKER, lambda n: n == 1)
+            assert server.metric(HIT) == 0 and "s3cret" not in server.err.text()
+        assert redis("INFO", "keyspace").strip() == b"# Keyspace"
+
+
+def test_a_file_without_certificates_is_refused_at_the_start(library, tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing\n")
+    done = subprocess.run([os.path.join(BUILD, "segue"), "serve", "-l", "127.0.0.1:0", "-r", library],
+                          env={**os.environ, "SEGUE_ADMIN": "off", "SEGUE_CACHE_REDIS_URL": "rediss://h",
+                               "SEGUE_CACHE_REDIS_CA": str(tmp_path / "ca.pem")},
+                          capture_output=True, text=True, timeout=raw.DEADLINE)
+    assert done.returncode == 1 and "cache.redis.ca" in done.stderr
+
+
 def spoil_type(redis, key):
     redis("DEL", key)
     redis("LPUSH", key, "x")
@@ -313,48 +391,3 @@ def test_a_client_that_leaves_while_redis_is_asked(filled, library, truth):
                 c.send(raw.head(url))
         check(server, truth)
         until(lambda: server.metric("segue_connections") <= 1)
-
-
-def test_load_while_redis_comes_and_goes(redis, library, truth):
-    """Eight clients and an edge that keeps next to nothing, through a kill, a stop and a flush."""
-    urls = list(truth) + [f"/hls/song{i}.m4a/index.m3u8" for i in range(6)]
-    with Segue(library, {"hls": HLS}) as plain:
-        right = {u: seen(plain.get(u)) for u in urls}
-    redis_conf = {"url": redis.url, "timeout": "50ms"}
-    conf = {"hls": HLS, "cache": {"memory": {"size": "1MB", "max_object": "64KB"}, "redis": redis_conf}}
-    ended = []
-    times = []
-
-    def listen(server, number):
-        with server.connect() as c:
-            i = number
-            while not ended:
-                url = urls[i % len(urls)]
-                begin = time.monotonic()
-                assert seen(c.request(url)) == right[url]
-                times.append(time.monotonic() - begin)
-                i += 1
-
-    with Segue(library, conf) as server, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        clients = [pool.submit(listen, server, i) for i in range(8)]
-        try:
-            for _ in range(2):
-                time.sleep(0.3)
-                redis.signal(signal.SIGSTOP)
-                time.sleep(0.6)
-                redis.signal(signal.SIGCONT)
-                time.sleep(0.3)
-                redis("FLUSHALL")
-                time.sleep(0.2)
-                redis.kill()
-                os.unlink(redis.socket)
-                time.sleep(0.5)
-                redis.start()
-        finally:
-            ended.append(True)
-        for c in clients:
-            c.result()
-        times.sort()
-        print(f"{len(times)} answers, 99th percentile {times[len(times) * 99 // 100] * 1000:.1f} ms, "
-              f"slowest {times[-1] * 1000:.1f} ms")
-        server.until_metric(BREAKER, lambda n: n == 0)

@@ -185,9 +185,39 @@ static void empty_and_largest(void **state)
     assert_non_null(most.p);
     assert_int_equal(record_pack(&key, STR(""), most, &packed), ERR_NONE);
     assert_int_equal(record_open(buf_str(&packed), &key, &r), ERR_NONE);
+    buf_reset(&packed);
     most.n++;
     assert_int_equal(record_pack(&key, STR(""), most, &packed), ERR_TOO_BIG);
     free((char *)(uintptr_t)most.p);
+}
+
+static void bit_by_bit_it_is_the_same(void **state)
+{
+    struct key key = a_key();
+    struct buf b;
+    (void)state;
+    buf_init(&b, RECORD_MAX);
+    assert_int_equal(record_begin(&key, STR("\"etag\""), SIZE, &b), ERR_NONE);
+    for (uint32_t i = 0; i < record_chunks(SIZE); i++)
+        record_add_chunk(
+            &b, str_slice(all(), (size_t)i * RECORD_CHUNK, ((size_t)i + 1) * RECORD_CHUNK));
+    assert_int_equal(record_end(&b), ERR_NONE);
+    assert_true(str_eq(buf_str(&b), buf_str(&packed)));
+    buf_fini(&b);
+}
+
+static void with_a_chunk_too_few_or_too_many_it_is_none(void **state)
+{
+    struct key key = a_key();
+    (void)state;
+    for (unsigned n = 0; n < 6; n++) {
+        buf_reset(&packed);
+        assert_int_equal(record_begin(&key, STR(""), SIZE, &packed), ERR_NONE);
+        for (unsigned i = 0; i < n; i++)
+            record_add_chunk(&packed, all());
+        assert_int_equal(record_end(&packed), ERR_NONE);
+        assert_int_equal(open_as(buf_str(&packed), &key), n == 3 ? ERR_NONE : ERR_MEDIA);
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -202,6 +232,8 @@ int main(void)
         TEST(another_objects_record_is_none),
         TEST(keys_are_the_same_on_every_machine),
         TEST(empty_and_largest),
+        TEST(bit_by_bit_it_is_the_same),
+        TEST(with_a_chunk_too_few_or_too_many_it_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
