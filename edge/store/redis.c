@@ -1,8 +1,8 @@
 /* A look-up asks for the record and the first chunk in one breath, then for the other chunks (or
- * for one chunk alone), all under one deadline; its memory lives until the last of its commands is
- * answered, which may be after its owner was told. A write sends one chunk after the other and the
- * record last, so that no record stands before its chunks, and answers to others never wait behind
- * more than a chunk. */
+ * for one chunk alone), a few at a time, each under its deadline; its memory lives until the last
+ * of its commands is answered, which may be after its owner was told. A write sends one chunk after
+ * the other and the record last, so that no record stands before its chunks, and answers to others
+ * never wait behind more than a chunk. */
 #include "edge/store/redis.h"
 
 #include "edge/base/must.h"
@@ -89,6 +89,7 @@ struct search {
     bool alone;          /* one chunk is wanted, not the whole */
     uint32_t first;      /* the chunk that is asked for with the record */
     uint32_t next;       /* the chunk whose answer comes next */
+    uint32_t asked;      /* the one behind the last that was asked for */
     uint32_t end;        /* the one behind the last that is wanted */
     size_t len;          /* of all that is wanted */
     unsigned char *copy; /* of the record; NULL until it came */
@@ -146,6 +147,18 @@ static enum err judge(struct redis *r, enum err e, const struct redis_reply *rep
     return ERR_MEDIA;
 }
 
+/* A few at a time: who asks for a small thing meanwhile does not wait for all of a large one. */
+static enum err ask_ahead(struct search *s)
+{
+    while (s->asked < s->end && s->asked < s->next + REDIS_AHEAD) {
+        if (s->asked >= s->first + REDIS_AHEAD) /* the first ones have what is left */
+            s->deadline = loop_now(s->redis->loop) + s->redis->opts->timeout;
+        TRY(ask_chunk(s, s->asked));
+        s->asked++;
+    }
+    return ERR_NONE;
+}
+
 static enum err take_record(struct search *s, struct str bytes)
 {
     s->copy = malloc(bytes.n + 1);
@@ -161,9 +174,7 @@ static enum err take_record(struct search *s, struct str bytes)
     s->bytes = malloc(s->len);
     if (!s->bytes)
         return ERR_NOMEM;
-    for (uint32_t i = s->first + 1; i < s->end; i++)
-        TRY(ask_chunk(s, i));
-    return ERR_NONE;
+    return ask_ahead(s);
 }
 
 static void on_record(void *owner, enum err e, const struct redis_reply *reply)
@@ -186,7 +197,7 @@ static enum err take_chunk(struct search *s, struct str bytes)
     if (!record_chunk_is(&s->record, i, bytes))
         return ERR_MEDIA;
     memcpy(s->bytes + (size_t)(i - s->first) * RECORD_CHUNK, bytes.p, bytes.n);
-    return ERR_NONE;
+    return ask_ahead(s);
 }
 
 /* Answers come in the order of asking. A chunk that is missing under a good record is as wrong as
@@ -237,6 +248,7 @@ static bool search_begin(struct search *s, redis_found_fn *found)
     }
     s->found = found;
     s->next = s->first;
+    s->asked = s->first + 1;
     if (ask_chunk(s, s->first)) /* then its record comes for nothing */
         s->found = NULL;
     return s->found != NULL;

@@ -1,7 +1,8 @@
 /* The tier behind the memory cache: objects in a Redis that several edges share. [loop]
- * One of these a loop. Asking costs at most the configured time and never fails a request: what is
- * missing, late, wrong or cannot be asked for is simply not there. Writing goes on behind; past a
- * bound of bytes under way it is dropped and counted. */
+ * One of these a loop. Asking costs at most the configured time (for each half megabyte, where an
+ * object is larger) and never fails a request: what is missing, late, wrong or cannot be asked for
+ * is simply not there. Writing goes on behind; past a bound of bytes under way it is dropped and
+ * counted. */
 #ifndef EDGE_STORE_REDIS_H
 #define EDGE_STORE_REDIS_H
 
@@ -11,6 +12,7 @@
 
 enum {
     REDIS_UNDER_WAY = 16 * 1024 * 1024, /* bytes of objects that are being written, a loop */
+    REDIS_AHEAD = 2,                    /* chunks of one object that are asked for at a time */
     REDIS_LENT = 256,                   /* chunks that answers are sent from: 64 MB a loop */
 };
 
@@ -18,7 +20,7 @@ enum {
 struct redis_opts {
     struct redis_url url;
     struct tls_trust *trust; /* of a rediss:// URL; else NULL */
-    uint64_t timeout;        /* ns: of one look-up, and of each command of a write */
+    uint64_t timeout;        /* ns: of each command, and of a look-up of up to 512 KB */
     uint32_t ttl;            /* seconds; jittered by a tenth */
     size_t max_object;       /* bytes */
     char generation[64];     /* edges with another one don't share: other products, other bytes */
