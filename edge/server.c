@@ -7,6 +7,7 @@
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
 #include "edge/base/must.h"
+#include "edge/serve/assets.h"
 #include "edge/store/media.h"
 #include "edge/store/purges.h"
 #include "edge/store/warm.h"
@@ -474,7 +475,8 @@ static void announce(struct server *s, const char *admin_bound)
         log_write(LOG_INFO, "listening on http://%s", s->bound[i]);
     if (*admin_bound)
         log_write(LOG_INFO, "admin on http://%s", admin_bound);
-    log_write(LOG_INFO, "player at http://%s/player/", s->bound[0]);
+    if (player_asset_count)
+        log_write(LOG_INFO, "player at http://%s/player/", s->bound[0]);
 }
 
 static int build(struct server *s, char admin_bound[ADDRESS_TEXT_MAX + 8])

@@ -5,6 +5,7 @@
 
 Exit status 1 where a budget of DESIGN.md is missed, unless --quick."""
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import cases
 import chart
@@ -24,6 +26,7 @@ import servers
 
 BUDGET_IDLE, BUDGET_STALLED, CONTENTION = 512, 2048, 1.1
 MISS_MARGIN = 1.0
+VERSIONS = {"h2o": ["h2o", "--version"], "lighttpd": ["lighttpd", "-v"], "varnish": ["varnishd", "-V"]}
 
 
 def words():
@@ -52,6 +55,7 @@ def machine():
                             cwd=servers.TOP).stdout.strip()
     return {"cpu": model[1] if model else platform.machine(), "cores": os.cpu_count(),
             "kernel": platform.release(), "nginx": first(["/usr/sbin/nginx", "-v"]),
+            "peers": {n: first(VERSIONS[n]) for n in peers() if n in VERSIONS},
             "segue": first([str(servers.TOP / "build/segue"), "--version"]), "commit": commit,
             "wrk": (first(["wrk", "-v"]) or "").split(" Copyright")[0]}
 
@@ -60,17 +64,25 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def contestants(case, root, run):
-    """{name: server}, all for the same cores. One with two workers has Segue with one beside it: what two
-    cost more than one, on the same two cores and with as many connections a worker, is contention."""
+def contestants(case, root, run, started):
+    """{name: server}, all for the same cores, each ended with `started`. One with two workers has Segue with
+    one beside it: what two cost more than one, on the same two cores and with as many connections a
+    worker, is contention."""
+    def start(kind, *words, **more):
+        server = kind(run / kind.name if kind.name not in all_of else run / "one", *words, **more)
+        started.callback(server.stop)
+        return server
     cores = "0,1" if case.workers > 1 else "0"
-    log = {n: str(run / f"{n}.log") if case.access_log else "off" for n in ("segue", "nginx")}
-    all_of = {n: servers.ALL[n](run / n, root, case.workers, log[n], cores) for n in ("segue", "nginx")}
+    kept = "64KB" if case.cold else "10MB" # what is to be cold must not be copied into our memory
+    all_of = {}
+    for kind in (servers.Segue, servers.Nginx):
+        log = str(run / f"{kind.name}.log") if case.access_log else "off"
+        all_of[kind.name] = start(kind, root, case.workers, log, cores, kept)
     if case.workers > 1:
-        all_of["one"] = servers.Segue(run / "one", root, 1, "off", cores)
+        all_of["one"] = start(servers.Segue, root, 1, "off", cores)
     elif not case.cold and "Connection: close" not in case.headers:
         file = str(pathlib.Path(root) / case.floor_file) if case.floor_file else None
-        all_of["floor"] = servers.Floor(run / "floor", case.size, file)
+        all_of["floor"] = start(servers.Floor, case.size, file)
     return all_of
 
 
@@ -81,23 +93,27 @@ def run_case(case, root, run, a):
     asked = {"floor": replace(case, load=(), headers=()),
              "one": replace(case, connections=case.connections // 2)}
     found = {"segue": [], "nginx": [], "floor": [], "one": []}
-    all_of = contestants(case, root, run)
-    try:
+    with contextlib.ExitStack() as started:
+        all_of = contestants(case, root, run, started)
         for turn in range(a.pairs + 1 + (2 if case.budget and not a.quick else 0)):
             for name, s in all_of.items():
                 got = load.measure(s, asked.get(name, case), a.seconds, client)
                 if turn: # what was cold is warm now, but for the cold case
                     found[name].append(got)
-    finally:
-        for s in all_of.values():
-            s.stop()
     return found
+
+
+def peers():
+    names = [n for n in os.environ.get("PEERS", "").split() if n not in ("nginx", "segue")]
+    for name in names:
+        if name not in servers.ALL:
+            sys.exit(f"PEERS: {name}: unknown; there are {', '.join(servers.ALL)}")
+    return names
 
 
 def run_peers(case, root, run, a):
     out = {}
-    names = [n for n in os.environ.get("PEERS", "").split() if n not in ("nginx", "segue")]
-    for name in names if case.peers else []:
+    for name in peers() if case.peers else []:
         s = servers.ALL[name](run / name, root, case.workers)
         try:
             load.measure(s, case, 1)
@@ -186,6 +202,7 @@ def write_results(folder, rows, mem, about):
 
 def main():
     a = words()
+    began = time.monotonic()
     about = machine()
     root = pathlib.Path(tempfile.gettempdir()) / "segue-compare-tree"
     run = pathlib.Path(tempfile.mkdtemp(prefix="segue-compare-"))
@@ -205,6 +222,7 @@ def main():
         mem = {} if a.no_memory else run_memory(root, run)
     finally:
         shutil.rmtree(run, ignore_errors=True)
+    print(f"took {time.monotonic() - began:.0f} s")
     missed = misses(rows, mem)
     for m in missed:
         print("missed:", m)

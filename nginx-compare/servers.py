@@ -35,16 +35,20 @@ class Server:
 
     name = "?"
 
-    def __init__(self, run, root, workers=1, access_log="off", cores="0"):
+    def __init__(self, run, root, workers=1, access_log="off", cores="0", kept="10MB"):
         self.run = pathlib.Path(run)
         self.run.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.values = {"RUN": self.run, "ROOT": root, "WORKERS": workers, "PORT": self.port,
-                       "ADMIN": free_port(), "ACCESS_LOG": access_log}
+                       "ADMIN": free_port(), "ACCESS_LOG": access_log, "KEPT": kept}
         command = self.command()
         self.process = subprocess.Popen(["taskset", "-c", cores, *command],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self.port, self.process)
+        try:
+            wait_for(self.port, self.process)
+        except RuntimeError:
+            self.stop()
+            raise
 
     def fill(self, template, name):
         text = (HERE / template).read_text()

@@ -208,8 +208,7 @@ static enum err note_field(struct walk *w, enum field id, struct str value)
     struct h1_request *r = w->r;
     uint64_t bit = UINT64_C(1) << id;
     bool seen = r->seen & bit;
-    if (r->kept_count == H1_KEPT)
-        return refuse(r, ERR_HEAD_LARGE, "too many lines of fields that a request has once");
+    must(r->kept_count < H1_FIELDS_MAX); /* each line was counted before */
     r->kept[r->kept_count++] = (struct h1_kept){value, id};
     r->seen |= bit;
     switch (id) {

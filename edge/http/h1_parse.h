@@ -11,10 +11,7 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_OPTIONS, METHOD_POST, METHOD_OTHER };
 
-enum {
-    H1_FIELDS_MAX = 200, /* field lines in one head */
-    H1_KEPT = 24,        /* of those, lines of fields that we know */
-};
+enum { H1_FIELDS_MAX = 200 }; /* field lines in one head */
 
 struct h1_limits {
     size_t max_head; /* bytes of the whole head, its blank line included */
@@ -42,9 +39,10 @@ struct h1_request {
     size_t fields_at;     /* where in head the first field line begins */
     uint64_t body;        /* bytes that follow the head: POST's Content-Length, else 0 */
     uint64_t seen;        /* bit f: kept[] holds a field with id f */
+    const char *why;      /* on error: static, what was wrong and what was expected */
     unsigned kept_count;
-    struct h1_kept kept[H1_KEPT]; /* in the order they came */
-    const char *why;              /* on error: static, what was wrong and what was expected */
+    struct h1_kept kept[H1_FIELDS_MAX]; /* the fields that we know, in the order they came; a head
+                                         * that was read before needs room for kept_count only */
 };
 
 /* Read the request head at the start of `bytes`. *searched is the caller's memory of how far the
@@ -62,7 +60,7 @@ struct h1_request {
  *   ERR_CODING      a transfer coding other than chunked (RFC 9112 6.1)
  *   ERR_VERSION     well-formed, but neither HTTP/1.0 nor HTTP/1.1
  *   ERR_URI_LONG    the request line alone is over max_line
- *   ERR_HEAD_LARGE  over max_head, H1_FIELDS_MAX or H1_KEPT
+ *   ERR_HEAD_LARGE  over max_head or H1_FIELDS_MAX
  * Unknown methods are no error: METHOD_OTHER. After any error but ERR_AGAIN the connection closes:
  * where the next request begins is not known. */
 MUST_USE enum err h1_parse(struct str bytes, const struct h1_limits *limits, bool posts_allowed,

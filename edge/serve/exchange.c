@@ -298,7 +298,7 @@ static bool is_abort(enum close_reason reason)
 static void record(struct exchange *x, bool whole, enum close_reason close)
 {
     struct service *s = x->service;
-    uint64_t now = loop_now(s->loop);
+    uint64_t now = clock_mono(); /* the loop's own stands still for the whole turn */
     bool aborted = !whole && is_abort(close);
     if (!x->reply.status || (aborted && !x->answered))
         x->reply.status = 499;
@@ -370,7 +370,8 @@ static bool keep_request(struct exchange *x)
     const struct h1_request *r = x->request;
     size_t searched = 0;
     struct h1_limits limits = {r->head.n, r->head.n};
-    struct h1_request *again = arena_alloc(&x->arena, sizeof *again);
+    size_t room = offsetof(struct h1_request, kept) + r->kept_count * sizeof(struct h1_kept);
+    struct h1_request *again = arena_alloc(&x->arena, room);
     struct str head = arena_str(&x->arena, r->head);
     if (!again || !head.n || h1_parse(head, &limits, x->service->opts->admin, &searched, again))
         return false;

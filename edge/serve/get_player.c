@@ -29,14 +29,6 @@ static struct object *asset_object(const struct asset *a)
     return o;
 }
 
-/* "/" and "/player": where a person who types the address means to go. */
-enum step get_home(struct exchange *x, struct str rest)
-{
-    (void)rest;
-    return exchange_fail_status(x, 308, STR("the player is at /player/"),
-                                STR("Location: /player/\r\n"));
-}
-
 enum step get_player(struct exchange *x, struct str rest)
 {
     struct str name = rest.n ? rest : STR("index.html");
@@ -47,6 +39,15 @@ enum step get_player(struct exchange *x, struct str rest)
     return exchange_fail(x, ERR_NOT_FOUND,
                          player_asset_count ? STR("the player has no such part")
                                             : STR("this build has no player (NO_UI=1)"));
+}
+
+/* "/" and "/player": where a person who types the address means to go. */
+enum step get_home(struct exchange *x, struct str rest)
+{
+    if (!player_asset_count)
+        return get_player(x, rest);
+    return exchange_fail_status(x, 308, STR("the player is at /player/"),
+                                STR("Location: /player/\r\n"));
 }
 
 enum step get_library(struct exchange *x, struct str rest)

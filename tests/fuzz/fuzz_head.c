@@ -30,7 +30,7 @@ static void check_value(struct str s)
 static void check_fields(const struct h1_request *r)
 {
     uint64_t seen = 0;
-    must(r->kept_count <= H1_KEPT);
+    must(r->kept_count <= H1_FIELDS_MAX);
     for (unsigned i = 0; i < r->kept_count; i++) {
         must(r->kept[i].id < FIELD_REQUEST_COUNT);
         check_inside(r->kept[i].value, r->head);

@@ -78,6 +78,17 @@ def test_the_summary_is_text_json_and_a_picture(k6, server, tmp_path):
     assert all(f"{what} {point}" in words for what in ("whole answer", "first byte") for point in ("p50", "p99"))
 
 
+def test_the_thresholds_are_those_of_the_platform_s_owners(k6, server, tmp_path):
+    Run(k6, server, "smoke", tmp_path, judge=True, ROUNDS=1)
+    with open(os.path.join(tmp_path, "smoke.json"), encoding="utf-8") as file:
+        found = {name: set(metric["thresholds"]) for name, metric in json.load(file)["metrics"].items()
+                 if "thresholds" in metric}
+    assert found["http_req_duration"] == {"p(50)<50", "p(95)<100", "p(99)<200"}
+    assert found["http_req_waiting"] == {"p(95)<50"}
+    assert found["http_req_failed"] == {"rate<0.001"}
+    assert found["memory_hit_ratio"] == {"rate>0.8"}
+
+
 def test_the_hit_ratio_is_the_server_s_own_where_it_can_be_read(k6, tmp_path):
     with Segue(fixtures.make()) as server:
         run = Run(k6, server, "smoke", tmp_path, ADMIN_URL=f"http://127.0.0.1:{server.admin_port}").is_clean()

@@ -31,6 +31,12 @@ def alone(tree):
         yield s
 
 
+def test_an_answer_within_one_turn_of_the_loop_takes_time_too(alone):
+    alone.get("/ping")
+    alone.until_metric("segue_request_duration_seconds_count", lambda n: n == 1)
+    assert alone.metric("segue_request_duration_seconds_sum") > 0
+
+
 def test_every_name_is_there_from_the_start(alone):
     samples = alone.metrics()
     for name in PROMISED:
