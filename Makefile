@@ -5,6 +5,7 @@
 #   build/segue-media   segments/helper/*.c segments/*.c edge/base/*.c   (the only program with libav*)
 #   build/tests/unit/   one program a tests/unit/*/test_*.c
 #   build/fuzz/         one program a tests/fuzz/fuzz_*.c
+#   build/bench/        one program a tests/bench/bench_*.c
 #   build/listeners     tools/listeners/*.c edge/base/*.c, a load program
 # Another build beside the usual one: make BUILD=build/asan SANITIZE=address,undefined
 
@@ -231,11 +232,17 @@ $(BUILD)/tests/unit/helper/%: tests/unit/helper/%.c $(BUILD)/libsegue-media.a
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -Itests/unit $(call pkg_flags,$(MEDIA_PKGS)) -MMD -MP $(LINK_HARDEN) \
 	    -o $@ $< $(BUILD)/libsegue-media.a $(call pkg_libs,$(MEDIA_PKGS)) -lcmocka -lpthread
 
+# Programs of tests/bench: make build/bench/bench_eviction, and run it.
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsegue.a
+	@mkdir -p $(@D) && $(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto $(call pkg_flags,$(EDGE_PKGS)) -MMD -MP $(LINK_HARDEN) \
+	    -o $@ $< $(BUILD)/libsegue.a $(call pkg_libs,$(EDGE_PKGS)) -lm -lpthread
+
 # What the fuzzers reach: the floors that take bytes from outside, and the configuration.
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 FUZZ_LIB_SRC := $(BASE_SRC) $(wildcard edge/http/*.c edge/guard/*.c) $(SEG_SRC) \
-                edge/store/redis_url.c edge/store/redis_record.c \
+                edge/store/redis_url.c edge/store/redis_record.c edge/store/purge.c \
                 $(filter-out edge/main.c edge/server.c edge/worker.c,$(wildcard edge/*.c))
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 FUZZ_FLAGS = -std=c17 -O1 -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -DSEGUE_AUDIT -I. \

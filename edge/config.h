@@ -15,6 +15,7 @@ enum {
     CONF_LISTEN_MAX = 16, /* addresses in one list */
 };
 
+enum conf_switch { CONF_OFF, CONF_ON };
 enum conf_format { CONF_FORMAT_COMBINED, CONF_FORMAT_JSON };
 
 /* One address to listen on. `host` is an IPv4 or IPv6 address or a name, without brackets. */
@@ -49,11 +50,17 @@ struct conf_http {
     uint64_t max_header;
     uint32_t max_connections;
     char *cors_origin; /* printable ASCII; "" sends no CORS fields */
+    enum conf_switch cache_tags;
 };
 
 struct conf_memory {
     uint64_t size;
     uint64_t max_object;
+    uint32_t ttl_ms;
+};
+
+struct conf_metadata {
+    uint32_t ttl_ms;
 };
 
 struct conf_redis {
@@ -67,6 +74,7 @@ struct conf_redis {
 struct conf_cache {
     struct conf_memory memory;
     struct conf_redis redis;
+    struct conf_metadata metadata;
 };
 
 struct conf_hls {

@@ -3,6 +3,7 @@
 #include "edge/config.h"
 #include "edge/option_print.h"
 #include "edge/probe.h"
+#include "edge/remote.h"
 #include "edge/server.h"
 
 #include "edge/base/clock.h"
@@ -25,7 +26,11 @@ struct arguments {
     bool json;
     bool defaults;
     bool help;
-    char **rest; /* what is no option; borrowed from argv */
+    bool soft;
+    const char *how; /* of a purge: "path", "prefix" or "tag"; the last one given */
+    const char *what;
+    unsigned hows; /* how many were given */
+    char **rest;   /* what is no option; borrowed from argv */
     int rest_count;
     uint64_t started_ns;
 };
@@ -47,6 +52,10 @@ static const struct option letters[] = {
     {"root", required_argument, NULL, 'r'},
     {"defaults", no_argument, NULL, 'D'},
     {"json", no_argument, NULL, 'J'},
+    {"path", required_argument, NULL, 'P'},
+    {"prefix", required_argument, NULL, 'X'},
+    {"tag", required_argument, NULL, 'T'},
+    {"soft", no_argument, NULL, 'S'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -75,6 +84,12 @@ static int print_table(void (*print)(struct buf *))
 }
 
 /* Commands */
+
+static int refuse_usage(const char *title, const char *what, const char *which)
+{
+    fprintf(stderr, "%s: %s%s; see %s --help\n", title, what, which, title);
+    return STATUS_USAGE;
+}
 
 static struct conf *load(const struct conf_source *from)
 {
@@ -131,6 +146,30 @@ static int run_probe(const struct arguments *a)
     return probe_run(a->rest_count, a->rest, a->json, segment_ms);
 }
 
+static int run_purge(const struct arguments *a)
+{
+    if (a->hows != 1)
+        return refuse_usage("segue purge", "one of --path, --prefix and --tag is wanted", "");
+    struct conf *conf = load(&a->source);
+    if (!conf)
+        return STATUS_INPUT;
+    int status = remote_purge(conf, a->how, a->what, a->soft);
+    conf_free(conf);
+    return status;
+}
+
+static int run_warm(const struct arguments *a)
+{
+    if (a->hows != 1)
+        return refuse_usage("segue warm", "--prefix is wanted", "");
+    struct conf *conf = load(&a->source);
+    if (!conf)
+        return STATUS_INPUT;
+    int status = remote_warm(conf, a->what);
+    conf_free(conf);
+    return status;
+}
+
 static int run_version(const struct arguments *a)
 {
     char xxhash[16];
@@ -164,6 +203,27 @@ static const struct command commands[] = {
      "      --defaults      print every option with its default, as YAML\n"
      "  -h, --help          this text\n",
      run_check},
+    {"purge", "segue purge", "cPXTSh", NULL, "drop what is kept of a file, a folder or a tag",
+     "Usage: segue purge [-c FILE] [--soft] --path P | --prefix P | --tag T\n\n"
+     "Ask the running server, at the admin address of FILE, to drop what it keeps in memory and "
+     "in\n"
+     "Redis; all edges on the same Redis do the same within a second.\n\n"
+     "  -c, --config FILE   the YAML file the server runs with\n"
+     "      --path P        all that is made of one file: its path below media.root, or a URL's\n"
+     "      --prefix P      of all files whose path begins so\n"
+     "      --tag T         track:/album/song.m4a or folder:/album\n"
+     "      --soft          drop nothing, but look at the files again, serving them meanwhile\n"
+     "  -h, --help          this text\n",
+     run_purge},
+    {"warm", "segue warm", "cXh", NULL, "load tracks into the caches ahead of time",
+     "Usage: segue warm [-c FILE] --prefix P\n\n"
+     "Have the running server, at the admin address of FILE, load playlists, init segments and "
+     "first\n"
+     "segments of all tracks whose path below media.root begins with P, and wait until it has.\n\n"
+     "  -c, --config FILE   the YAML file the server runs with\n"
+     "      --prefix P      as album/, or / for all\n"
+     "  -h, --help          this text\n",
+     run_warm},
     {"probe", "segue probe", "Jh", "FILE...", "codec, duration, bitrate, segments of media files",
      "Usage: segue probe [--json] FILE...\n\n"
      "Say what the server sees in a media file: codec, duration, bitrate, segments.\n\n"
@@ -203,10 +263,11 @@ static int print_usage(const struct command *c)
 
 /* Arguments */
 
-static int refuse_usage(const char *title, const char *what, const char *which)
+static void take_how(struct arguments *a, int letter)
 {
-    fprintf(stderr, "%s: %s%s; see %s --help\n", title, what, which, title);
-    return STATUS_USAGE;
+    a->how = letter == 'P' ? "path" : letter == 'X' ? "prefix" : "tag";
+    a->what = optarg;
+    a->hows++;
 }
 
 static void take_option(struct arguments *a, int letter)
@@ -221,6 +282,10 @@ static void take_option(struct arguments *a, int letter)
         a->json = true;
     else if (letter == 'D')
         a->defaults = true;
+    else if (letter == 'S')
+        a->soft = true;
+    else if (letter == 'P' || letter == 'X' || letter == 'T')
+        take_how(a, letter);
     else if (letter == 'h')
         a->help = true;
 }

@@ -9,6 +9,8 @@
 #include "edge/base/must.h"
 #include "edge/serve/assets.h"
 #include "edge/store/media.h"
+#include "edge/store/purges.h"
+#include "edge/store/warm.h"
 #include "edge/terms.h"
 #include "edge/wire/link_tls.h"
 #include "edge/wire/listen.h"
@@ -60,6 +62,10 @@ struct server {
     bool cutting;      /* they were told to end what is left */
     struct seat admin; /* the main thread's */
     struct counters *pool_counters;
+    struct counters *main_counters; /* of what the main thread asks for itself: warming */
+    struct supply_seat main_seat;
+    struct purges *purges;
+    struct warm *warm;
     struct histogram *pool_histogram; /* empty: every row of counters has one */
     struct counters **all_counters;
     struct histogram **all_histograms;
@@ -162,18 +168,20 @@ static bool allocate(struct server *s)
     size_t n = s->workers;
     s->seats = calloc(n, sizeof *s->seats);
     s->bound = calloc(s->conf->listen.count, sizeof *s->bound);
-    s->all_counters = calloc(n + 1, sizeof(struct counters *));
-    s->all_histograms = calloc(n + 1, sizeof(struct histogram *));
-    s->all_redis = calloc(n + 1, sizeof(struct histogram *));
+    s->all_counters = calloc(n + 2, sizeof(struct counters *));
+    s->all_histograms = calloc(n + 2, sizeof(struct histogram *));
+    s->all_redis = calloc(n + 2, sizeof(struct histogram *));
     s->pool_counters = counters_new();
+    s->main_counters = counters_new();
+    s->admin.redis_answers = histogram_new();
     s->pool_histogram = histogram_new();
     s->admin.counters = counters_new();
     s->admin.histogram = histogram_new();
     s->terms = terms_new(s->conf, false);
     s->admin_terms = terms_new(s->conf, true);
     if (!s->seats || !s->bound || !s->all_counters || !s->all_histograms || !s->all_redis ||
-        !s->pool_counters || !s->pool_histogram || !s->admin.counters || !s->admin.histogram ||
-        !s->terms || !s->admin_terms)
+        !s->pool_counters || !s->main_counters || !s->admin.redis_answers || !s->pool_histogram ||
+        !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms)
         return false;
     for (size_t i = 0; i < n; i++) {
         s->all_counters[i] = s->seats[i].counters = counters_new();
@@ -183,7 +191,9 @@ static bool allocate(struct server *s)
             return false;
     }
     s->all_counters[n] = s->pool_counters;
-    s->all_histograms[n] = s->all_redis[n] = s->pool_histogram;
+    s->all_counters[n + 1] = s->main_counters;
+    s->all_histograms[n] = s->all_histograms[n + 1] = s->all_redis[n] = s->pool_histogram;
+    s->all_redis[n + 1] = s->admin.redis_answers;
     return true;
 }
 
@@ -195,11 +205,14 @@ static enum err build_store(struct server *s, size_t descriptors)
     struct supply_opts opts = {
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
-        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms},
+        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms, true,
+                 c->http.cache_tags == CONF_ON, clock_wall_ns},
         .make = {c->hls.segment_duration_ms, c->hls.container},
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,
+        .ttl = c->cache.memory.ttl_ms * CLOCK_MS,
+        .metadata_ttl = c->cache.metadata.ttl_ms * CLOCK_MS,
         .io = s->io,
         .media_pool = s->media_pool,
         .media = s->media,
@@ -266,7 +279,8 @@ static enum err build_admin(struct server *s)
         .counters = s->all_counters,
         .histograms = s->all_histograms,
         .redis_answers = s->all_redis,
-        .threads = s->workers + 1,
+        .threads = s->workers + 2,
+        .workers = s->workers,
         .redis_broken = s->conf->cache.redis.url[0] ? &s->redis.broken : NULL,
         .supply = s->supply,
         .access = s->access,
@@ -274,6 +288,8 @@ static enum err build_admin(struct server *s)
         .started = s->started,
         .draining = &s->draining,
         .root = s->conf->media.root,
+        .audio_prefix = s->conf->media.audio_prefix,
+        .hls_prefix = s->conf->media.hls_prefix,
     };
     terms_admin_routes(s->admin_routes);
     opts.service = &s->admin_terms->opts;
@@ -281,7 +297,38 @@ static enum err build_admin(struct server *s)
     opts.admin = &s->view;
     opts.open = &s->admin_open;
     opts.listener_count = s->conf->admin.count ? 1 : 0;
+    opts.redis = s->conf->cache.redis.url[0] ? &s->redis : NULL;
     return worker_new(&opts, &s->admin.worker);
+}
+
+/* What the main thread does beside answering the admin listener. */
+static enum err build_main(struct server *s)
+{
+    struct worker *w = s->admin.worker;
+    const struct conf_redis *c = &s->conf->cache.redis;
+    s->main_seat =
+        (struct supply_seat){s->supply, worker_mailbox(w), s->main_counters, worker_redis(w)};
+    struct warm_opts warm = {&s->main_seat, worker_loop(w), s->io};
+    struct purges_opts purges = {
+        .supply = s->supply,
+        .loop = worker_loop(w),
+        .timers = worker_timers(w),
+        .mailbox = worker_mailbox(w),
+        .io = s->io,
+        .url = c->url[0] ? &s->redis.url : NULL,
+        .trust = s->redis.trust,
+        .timeout = c->timeout_ms * CLOCK_MS,
+        .ttl = (uint64_t)c->ttl_ms * 11 / 10 * CLOCK_MS,
+        .broken = &s->redis.broken,
+        .answers = s->admin.redis_answers,
+        .wall_ns = clock_wall_ns,
+    };
+    TRY(warm_new(&warm, &s->warm));
+    TRY(purges_new(&purges, &s->purges));
+    s->redis.purges = s->purges;
+    s->view.warm = s->warm;
+    s->view.purges = s->purges;
+    return ERR_NONE;
 }
 
 static enum err build_worker(struct server *s, struct seat *seat)
@@ -302,6 +349,7 @@ static enum err build_workers(struct server *s)
 {
     terms_public_routes(s->conf, s->routes);
     TRY(build_admin(s));
+    TRY(build_main(s));
     for (size_t i = 0; i < s->workers; i++)
         TRY(build_worker(s, &s->seats[i]));
     for (size_t i = 0; i < s->workers; i++) {
@@ -470,18 +518,25 @@ static void end(struct server *s)
 {
     for (size_t i = 0; i < s->workers && s->seats; i++)
         worker_join(s->seats[i].worker);
+    warm_stop(s->warm);
+    purges_stop(s->purges);
+    worker_stop(s->admin.worker);
     pool_free(s->io);
     pool_free(s->media_pool);
     loop_unwatch(&s->signals);
     timer_drop(&s->drain_timer);
     for (size_t i = 0; i < s->workers && s->seats; i++)
         end_seat(&s->seats[i]);
+    worker_settle(s->admin.worker);
+    warm_free(s->warm);
+    purges_free(s->purges);
     end_seat(&s->admin);
     tls_trust_free(s->redis.trust);
     access_free(s->access);
     supply_free(s->supply);
     media_free(s->media);
     counters_free(s->pool_counters);
+    counters_free(s->main_counters);
     histogram_free(s->pool_histogram);
     terms_free(s->terms);
     terms_free(s->admin_terms);

@@ -96,6 +96,11 @@ void terms_admin_routes(struct route out[TERMS_ROUTES])
     const struct route routes[TERMS_ROUTES] = {
         {STR("/metrics"), true, false, get_metrics},
         {STR("/health"), true, false, get_health},
+        {STR("/status"), true, false, get_status},
+        {STR("/status.json"), true, false, get_status_json},
+        {STR("/purge"), true, true, post_purge},
+        {STR("/warm"), true, true, post_warm},
+        {STR("/warm"), true, false, get_warm},
         {STR("/ping"), true, false, get_ping},
         {{NULL, 0}, false, false, NULL},
     };

@@ -25,6 +25,7 @@ struct worker {
     _Atomic(const struct service_opts *) retuned;
     pthread_t thread;
     bool running;
+    bool settled;
 };
 
 #define WORKER_OF(letter, member) \
@@ -96,6 +97,7 @@ void worker_retune(struct worker *w, const struct service_opts *opts)
 struct loop *worker_loop(struct worker *w) { return w->loop; }
 struct timers *worker_timers(struct worker *w) { return w->timers; }
 struct mailbox *worker_mailbox(struct worker *w) { return w->mailbox; }
+struct redis *worker_redis(struct worker *w) { return w->redis; }
 
 static enum err start_listeners(struct worker *w, const struct worker_opts *opts)
 {
@@ -128,7 +130,6 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
     w->service = (struct service){
         .loop = w->loop,
         .timers = w->timers,
-        .io = opts->io,
         .seat = {opts->supply, w->mailbox, opts->counters, w->redis},
         .counters = opts->counters,
         .histogram = opts->histogram,
@@ -191,11 +192,18 @@ void worker_join(struct worker *w)
     w->running = false;
 }
 
-void worker_free(struct worker *w)
+void worker_stop(struct worker *w)
 {
-    if (!w)
+    if (w)
+        redis_stop(w->redis);
+}
+
+void worker_settle(struct worker *w)
+{
+    if (!w || w->settled)
         return;
     must(!w->running);
+    w->settled = true;
     service_cut(&w->service); /* first: a close looks at the listeners */
     for (size_t i = 0; i < w->listener_count; i++)
         listen_free(w->listeners[i]);
@@ -204,6 +212,13 @@ void worker_free(struct worker *w)
         loop_settle(w->loop);
         service_fini(&w->service);
     }
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    worker_settle(w);
     redis_free(w->redis);
     mailbox_free(w->mailbox);
     timers_free(w->timers);

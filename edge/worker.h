@@ -30,12 +30,19 @@ struct worker_opts {
 MUST_USE enum err worker_new(const struct worker_opts *opts, struct worker **out);
 MUST_USE enum err worker_start(struct worker *w); /* a thread of its own; ERR_SYSTEM */
 void worker_join(struct worker *w);               /* after it has drained */
-/* After worker_join and the end of the pools: delivers what they still sent. */
+/* Its Redis answers all who wait, and takes nothing any more: before the pools end. A worker with
+ * `drained` does it itself. */
+void worker_stop(struct worker *w);
+/* After worker_join and the end of the pools: delivers what they still sent, and gives up all but
+ * the loop and what it is made of, which others may have to take leave of; worker_free does it too.
+ */
+void worker_settle(struct worker *w);
 void worker_free(struct worker *w);
 
 struct loop *worker_loop(struct worker *w);
 struct timers *worker_timers(struct worker *w);
 struct mailbox *worker_mailbox(struct worker *w);
+struct redis *worker_redis(struct worker *w); /* NULL: there is none */
 
 /* [any thread] Each at most once until it was delivered. */
 void worker_drain(struct worker *w); /* stop accepting, end after the last answer */

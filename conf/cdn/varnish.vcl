@@ -26,7 +26,26 @@ backend segue {
     }
 }
 
+# Who may purge. By Segue's tags (`http.cache_tags: on` in its segue.yaml):
+#     curl -X PURGE -H 'Cache-Tag: folder:/album' http://127.0.0.1:8000/
+acl purgers {
+    "127.0.0.1";
+    "::1";
+}
+
 sub vcl_recv {
+    # A ban: what carries that tag and was fetched before now is not given out any more. A tag is
+    # compared as it stands (\Q and \E; a backslash is %5C in it), and whole.
+    if (req.method == "PURGE") {
+        if (client.ip !~ purgers) {
+            return (synth(403, "Not from there"));
+        }
+        if (req.http.Cache-Tag !~ "^(track|folder):/[^,\\\s]*$") {
+            return (synth(400, "Cache-Tag: track:PATH or folder:PATH is wanted"));
+        }
+        ban("obj.http.Cache-Tag ~ (^|,)\Q" + req.http.Cache-Tag + "\E(,|$)");
+        return (synth(200, "Purged"));
+    }
     unset req.http.X-Did;                   # ours, see vcl_deliver; nobody may send it
     # Nothing here depends on who asks; Varnish would not keep what is asked for with either.
     unset req.http.Cookie;
@@ -96,6 +115,7 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    unset resp.http.Cache-Tag;              # of use between caches of one operator only
     # RFC 9211: what this cache did, behind what the origin said when it was asked.
     if (resp.http.Cache-Status) {
         set resp.http.Cache-Status = resp.http.Cache-Status + ", varnish; " + req.http.X-Did;

@@ -8,6 +8,7 @@
 
 enum lock_rank {
     LOCK_SERVER = 1,
+    LOCK_PURGES,  /* store/purges: the log, which look-ups in Redis read */
     LOCK_FLIGHTS, /* store/flight: the table of what is being made */
     LOCK_SHARD,   /* store/shard: one shard of the memory cache */
     LOCK_POOL,    /* loop/pool: the queue of jobs */

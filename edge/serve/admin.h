@@ -7,13 +7,16 @@
 #include "edge/watch/histogram.h"
 
 struct supply;
+struct purges;
+struct warm;
 
 /* Owned by the server; valid as long as any service. */
 struct admin_view {
     struct counters *const *counters;
     struct histogram *const *histograms;
     struct histogram *const *redis_answers; /* how long Redis took; the same */
-    size_t threads;                         /* the workers, and the pools as the last one */
+    size_t threads;                         /* the workers, the pools, the main thread */
+    size_t workers;                         /* of them, the first ones */
     const atomic_uint *redis_broken; /* workers that leave Redis alone; NULL: there is no Redis */
     struct supply *supply;
     struct access *access;
@@ -21,6 +24,10 @@ struct admin_view {
     uint64_t started; /* monotonic ns */
     const atomic_bool *draining;
     const char *root; /* of the media tree, as configured */
+    const char *audio_prefix;
+    const char *hls_prefix;
+    struct purges *purges; /* [main thread], as the next */
+    struct warm *warm;
 };
 
 #endif

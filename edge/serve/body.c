@@ -4,9 +4,10 @@
 #include "edge/serve/body.h"
 
 #include "edge/base/must.h"
+#include "edge/store/ahead.h"
 #include "edge/wire/link.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 enum {
     TURN = 1024 * 1024,         /* bytes before others get their turn */
@@ -16,63 +17,33 @@ enum {
     MEMORY_AT_ONCE = 80 * 1024, /* and so much of memory */
 };
 
-struct warming {
-    struct job job;            /* first */
-    struct exchange *exchange; /* NULL: given up */
-    struct counters *counters; /* of the loop that asked */
-    struct object *source;
-    struct index_span span;
-    size_t room; /* bytes of the buffer it is read through */
-    uint64_t read;
-    enum err err;
-};
-
 /* ---- reading ahead ---- */
 
-static void run_warming(struct job *job)
+static void on_read(void *owner, struct object *result)
 {
-    struct warming *w = (struct warming *)job;
-    w->err = source_warm(w->source->source, w->span, w->room, &job->cancelled, &w->read);
-}
-
-static void warming_done(struct job *job)
-{
-    struct warming *w = (struct warming *)job;
-    struct exchange *x = w->exchange;
-    counters_add(w->counters, COUNTER_ORIGIN_READS, 1);
-    counters_add(w->counters, COUNTER_ORIGIN_READ_BYTES, w->read);
-    if (x) {
-        x->body.warming = NULL;
-        x->body.warm_from = w->span.offset;
-        x->body.warm_to = w->span.offset + w->span.length;
-        if (w->err) {
-            x->gone = true;
-            x->reason = CLOSE_CUT_SHORT;
-        }
+    struct exchange *x = owner;
+    struct body *b = &x->body;
+    b->warming = NULL;
+    if (!result || result->failure) {
+        x->gone = true;
+        x->reason = CLOSE_CUT_SHORT;
     }
-    object_unref(w->source);
-    free(w);
-    if (x)
-        exchange_go(x);
+    object_unref(result);
+    exchange_go(x);
 }
 
+/* With all others who want the same bytes at the moment. */
 static bool start_warming(struct exchange *x, uint64_t offset, uint64_t length)
 {
     struct service *s = x->service;
-    struct warming *w = calloc(1, sizeof *w);
-    if (!w)
+    struct body *b = &x->body;
+    struct index_span span = {offset, length};
+    b->warming = ahead_read(&s->seat, x->reply.source, span, s->opts->buffer, on_read, x);
+    if (!b->warming)
         return false;
-    w->job.run = run_warming;
-    w->job.done = warming_done;
-    w->job.home = s->seat.mailbox;
-    w->exchange = x;
-    w->counters = s->counters;
-    w->source = object_ref(x->reply.source);
-    w->span = (struct index_span){offset, length};
-    w->room = s->opts->buffer;
-    x->body.warming = w;
+    b->warm_from = offset;
+    b->warm_to = offset + length;
     timer_off(&x->conn->timer); /* it is not the client who is waited for */
-    pool_submit(s->io, &w->job);
     return true;
 }
 
@@ -100,12 +71,9 @@ static bool waits_for_file(const struct body *b) { return b->warming || b->piece
 
 void body_cancel(struct exchange *x)
 {
-    struct warming *w = x->body.warming;
     piece_leave(&x->body.piece);
-    if (!w)
-        return;
-    w->exchange = NULL;
-    job_cancel(&w->job);
+    if (x->body.warming)
+        ahead_leave(&x->service->seat, x->body.warming);
     x->body.warming = NULL;
 }
 
@@ -185,27 +153,35 @@ static bool send_piece(struct exchange *x, struct link_result *r, uint64_t *want
     return true;
 }
 
-/* STEP_ON: it was tried, *r says how it went. */
-static enum step send_file(struct exchange *x, struct link_result *r, uint64_t *wanted)
+/* STEP_ON: the first *n bytes of the span at hand are in memory, or some of them in the piece. */
+static enum step make_ready(struct exchange *x, uint64_t *n)
 {
     struct body *b = &x->body;
     struct span *s = &b->spans[b->at];
     struct source *source = x->reply.source->source;
-    uint64_t n = s->length < PIECE ? s->length : PIECE;
     uint64_t ours = read_ahead(b, s->offset);
-    if (send_piece(x, r, wanted))
+    uint64_t held;
+    *n = s->length < PIECE ? s->length : PIECE;
+    if (piece_at(&b->piece, s->offset, &held))
         return STEP_ON;
     if (ours) {
-        n = n < ours ? n : ours;
-    } else if (!source_is_warm(source, s->offset, n, loop_now(x->service->loop))) {
-        enum step step = bring(x, s->offset, n);
-        if (step == STEP_END)
-            return give_up(x, CLOSE_ERROR);
-        if (step == STEP_PARK || send_piece(x, r, wanted))
-            return step;
+        *n = *n < ours ? *n : ours;
+    } else if (!source_is_warm(source, s->offset, *n, loop_now(x->service->loop))) {
+        enum step step = bring(x, s->offset, *n);
+        return step == STEP_END ? give_up(x, CLOSE_ERROR) : step;
     }
-    *r = link_send_file(x->conn->fd, source->fd, s->offset, (size_t)n);
     return STEP_ON;
+}
+
+/* STEP_ON: it was tried, *r says how it went. */
+static enum step send_file(struct exchange *x, struct link_result *r, uint64_t *wanted)
+{
+    uint64_t n;
+    const struct span *s = &x->body.spans[x->body.at];
+    enum step step = make_ready(x, &n);
+    if (step == STEP_ON && !send_piece(x, r, wanted))
+        *r = link_send_file(x->conn->fd, x->reply.source->source->fd, s->offset, (size_t)n);
+    return step;
 }
 
 /* What the last call to the socket means; STEP_ON: go on. */
@@ -248,6 +224,32 @@ static bool source_changed(const struct exchange *x)
            !source_is_whole(source->source);
 }
 
+/* The held back bytes of a file at risk, read before it is looked at. */
+static enum step take_tail(struct exchange *x)
+{
+    uint64_t n;
+    struct body *b = &x->body;
+    if (!b->guard || b->at != b->guard)
+        return STEP_ON;
+    enum step step = make_ready(x, &n);
+    if (step != STEP_ON)
+        return step;
+    struct span *s = &b->spans[b->guard];
+    const struct source *source = x->reply.source->source;
+    unsigned char *bytes = arena_alloc(&x->arena, BODY_TAIL);
+    const unsigned char *held = piece_at(&b->piece, s->offset, &n);
+    bool whole = held && n >= s->length;
+    if (bytes && whole)
+        memcpy(bytes, held, (size_t)s->length);
+    else if (!bytes || source_read(source, s->offset, bytes, (size_t)s->length, NULL))
+        return give_up(x, CLOSE_CUT_SHORT);
+    if (!source_is_whole(source))
+        return give_up(x, CLOSE_CUT_SHORT);
+    s->memory = bytes;
+    b->guard = 0;
+    return STEP_ON;
+}
+
 enum step body_send(struct exchange *x)
 {
     struct body *b = &x->body;
@@ -265,8 +267,10 @@ enum step body_send(struct exchange *x)
             conn_later(x->conn);
             return wait_for_client(x, before);
         }
-        enum step step = STEP_ON;
+        enum step step = take_tail(x);
         uint64_t wanted = 0;
+        if (step != STEP_ON)
+            return step;
         if (b->spans[b->at].memory || b->spans[b->at].length == 0)
             r = send_memory(x, &wanted);
         else

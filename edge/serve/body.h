@@ -5,6 +5,8 @@
 
 #include "edge/serve/exchange.h"
 
+enum { BODY_TAIL = 1024 }; /* bytes of a file at risk that are held back: see reply.c */
+
 /* Send what can be sent now.
  *   STEP_ON    all of it went
  *   STEP_PARK  more later: the socket is full, the turn's share is used up, or the file is read

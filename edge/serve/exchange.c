@@ -6,6 +6,7 @@
 #include "edge/base/buf.h"
 #include "edge/base/clock.h"
 #include "edge/base/must.h"
+#include "edge/http/head.h"
 #include "edge/http/problem.h"
 #include "edge/http/uri.h"
 #include "edge/serve/body.h"
@@ -126,7 +127,10 @@ static enum step run_route(struct exchange *x)
     const struct route *r = route_find(x->service->routes, x->path, &rest);
     if (!r)
         return exchange_fail(x, ERR_NOT_FOUND, STR(""));
-    if (r->posts != (x->request->method == METHOD_POST))
+    bool posts = x->request->method == METHOD_POST;
+    if (r->posts != posts)
+        r = route_find(r + 1, x->path, &rest);
+    if (!r || r->posts != posts)
         return exchange_fail(x, ERR_METHOD, STR(""));
     x->wish.container = CONTAINER_COUNT;
     return r->run(x, rest);
@@ -139,17 +143,35 @@ static void granted(struct wish *w)
     exchange_go(x);
 }
 
-static struct str cache_field(enum wish_how how)
+/* Served while its file is looked at again. */
+static struct str stale_field(struct exchange *x, uint32_t age)
 {
-    switch (how) {
+    enum { ROOM = 80 };
+    struct head h;
+    char *line = arena_alloc(&x->arena, ROOM);
+    if (!line)
+        return (struct str){NULL, 0};
+    head_init(&h, line, ROOM);
+    head_lit(&h, STR("Cache-Status: segue; hit; detail=stale\r\n"));
+    head_field_u64(&h, STR("Age: "), age);
+    return head_bytes(&h);
+}
+
+/* RFC 9211, and RFC 9111 5.1: what is kept is known to be right until inotify says otherwise, so
+ * it has no age. */
+static struct str cache_field(struct exchange *x, const struct wish *w)
+{
+    switch (w->how) {
     case WISH_HIT:
-        return STR("Cache-Status: segue; hit\r\n");
+        return w->doubted ? stale_field(x, w->age)
+                          : STR("Cache-Status: segue; hit; detail=memory\r\nAge: 0\r\n");
     case WISH_JOINED:
         return STR("Cache-Status: segue; fwd=miss; collapsed\r\n");
     case WISH_REDIS:
         return STR("Cache-Status: segue; fwd=miss; stored; detail=redis\r\n");
     default:
-        return STR("Cache-Status: segue; fwd=miss\r\n");
+        return w->stored ? STR("Cache-Status: segue; fwd=miss; stored\r\n")
+                         : STR("Cache-Status: segue; fwd=miss\r\n");
     }
 }
 
@@ -165,7 +187,8 @@ static enum step take_wish(struct exchange *x)
     x->reply.status = 200;
     x->reply.object = w->object;
     x->reply.source = w->source;
-    x->reply.cache = cache_field(w->how);
+    x->reply.cache = cache_field(x, w);
+    x->reply.hit = w->how == WISH_HIT;
     w->object = w->source = NULL;
     supply_leave(w);
     return STEP_ON;
@@ -235,10 +258,9 @@ static struct spoken spoken_of(const struct h1_request *r)
 
 static struct str cache_word(const struct exchange *x)
 {
-    struct str line = x->reply.cache;
-    if (!line.n)
-        return line;
-    return line.n > STR("Cache-Status: segue; hit\r\n").n ? STR("miss") : STR("hit");
+    if (!x->reply.cache.n)
+        return x->reply.cache;
+    return x->reply.hit ? STR("hit") : STR("miss");
 }
 
 static void write_access(struct exchange *x, uint64_t now, bool aborted, enum close_reason close)

@@ -21,7 +21,7 @@ struct span {
     uint64_t length;
 };
 
-struct warming; /* a cold read under way: body.c */
+struct waiter; /* for a cold read: body.c */
 
 /* What is being sent: the head and then the body. */
 struct body {
@@ -30,8 +30,10 @@ struct body {
     unsigned at;   /* the first that is not wholly sent */
     uint64_t left; /* bytes, head included */
     uint64_t sent;
-    uint64_t warm_from, warm_to; /* of the source: what was read into memory for us */
-    struct warming *warming;
+    uint64_t warm_from, warm_to; /* of the source: what is or was read into memory for us */
+    struct waiter *warming;
+    unsigned
+        guard; /* the span that is sent from memory, once its file was seen to be whole; 0: none */
     struct piece piece; /* of a cold file: what of it is in memory, or comes */
     bool resumed;       /* it has been parked: the source is looked at before more is sent */
 };
@@ -53,7 +55,8 @@ struct reply {
     struct object *source;    /* a reference, or NULL: the file of its spans */
     struct range_set *ranges; /* in the arena; NULL: the whole */
     struct str extra;         /* more fields, each with CRLF; borrowed or in the arena */
-    struct str cache;         /* what Cache-Status says, "hit"; static */
+    struct str cache;         /* Cache-Status and Age; static or in the arena */
+    bool hit;                 /* that is what they say */
     uint64_t length;          /* of the body, bytes */
 };
 

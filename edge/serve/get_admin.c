@@ -39,7 +39,7 @@ enum step get_metrics(struct exchange *x, struct str rest)
         .cache_objects = cache.objects,
         .redis_breaker_open = redis_is_down(v),
         .access = access_stats(v->access),
-        .workers = v->threads - 1,
+        .workers = v->workers,
     };
     struct buf b;
     size_t n;

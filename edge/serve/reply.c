@@ -7,6 +7,7 @@
 #include "edge/http/head.h"
 #include "edge/http/precond.h"
 #include "edge/http/status.h"
+#include "edge/serve/body.h"
 #include "edge/store/disk.h"
 
 #include <stdio.h>
@@ -102,8 +103,9 @@ static void add_span(struct body *b, struct span s)
 static bool is_better_from_file(const struct exchange *x, uint64_t from, uint64_t n)
 {
     const struct object *source = x->reply.source;
+    uint64_t now = loop_now(x->service->loop);
     return x->reply.object->key.kind == OBJECT_BODY && n > COPIED && source &&
-           source_is_warm(source->source, from, COPIED, loop_now(x->service->loop));
+           !source_is_at_risk(source, now) && source_is_warm(source->source, from, COPIED, now);
 }
 
 /* The bytes [from, to) of the object: at most 1 + span_count spans. */
@@ -134,7 +136,7 @@ static void add_range(struct exchange *x, uint64_t from, uint64_t to)
 static bool room_for_spans(struct exchange *x, size_t parts)
 {
     const struct object *o = x->reply.object;
-    size_t need = 2 + parts * (2 + (o ? o->span_count : 0));
+    size_t need = 3 + parts * (2 + (o ? o->span_count : 0));
     x->body.spans = x->few;
     if (need > EXCHANGE_SPANS)
         x->body.spans = arena_alloc(&x->arena, need * sizeof(struct span));
@@ -199,6 +201,34 @@ static enum err lay_out_parts(struct exchange *x)
     return end.n ? ERR_NONE : ERR_NOMEM;
 }
 
+/* A file that somebody may be writing to is looked at when all but the last bytes have gone: what
+ * was sent before was right if it is still whole then, and else the answer is cut short, so that no
+ * body is of two files. Those bytes are a span of their own: see body.c. */
+static void guard_tail(struct exchange *x)
+{
+    struct body *b = &x->body;
+    const struct object *source = x->reply.source;
+    unsigned last = b->count - 1;
+    if (!source || !source_is_at_risk(source, loop_now(x->service->loop)))
+        return;
+    while (last && b->spans[last].memory)
+        last--;
+    struct span *s = &b->spans[last];
+    if (last == 0)
+        return;
+    uint64_t tail = s->length < BODY_TAIL ? s->length : BODY_TAIL;
+    struct span rest = {NULL, s->offset + s->length - tail, tail};
+    if (tail == s->length) {
+        b->guard = last;
+        return;
+    }
+    s->length -= tail;
+    memmove(s + 2, s + 1, (b->count - last - 1) * sizeof *s);
+    s[1] = rest;
+    b->guard = last + 1;
+    b->count++;
+}
+
 /* The first span is kept free for the head, whose length depends on the others. */
 static enum err lay_out(struct exchange *x)
 {
@@ -215,6 +245,7 @@ static enum err lay_out(struct exchange *x)
         add_range(x, r->ranges->list[0].from, r->ranges->list[0].to);
     else
         add_range(x, 0, r->object->size);
+    guard_tail(x);
     return ERR_NONE;
 }
 

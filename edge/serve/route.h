@@ -11,7 +11,7 @@ typedef enum step route_fn(struct exchange *x, struct str rest);
 struct route {
     struct str prefix; /* "/audio/"; ends the table when empty */
     bool exact;        /* the path is the prefix, nothing follows */
-    bool posts;        /* takes POST, and nothing else */
+    bool posts;        /* takes POST, and nothing else; another row may take the rest */
     route_fn *run;
 };
 
@@ -25,6 +25,11 @@ enum step get_home(struct exchange *x, struct str rest);
 enum step get_player(struct exchange *x, struct str rest);
 enum step get_library(struct exchange *x, struct str rest);
 enum step get_metrics(struct exchange *x, struct str rest);
+enum step get_status(struct exchange *x, struct str rest);
+enum step get_status_json(struct exchange *x, struct str rest);
+enum step post_purge(struct exchange *x, struct str rest);
+enum step post_warm(struct exchange *x, struct str rest);
+enum step get_warm(struct exchange *x, struct str rest);
 enum step get_health(struct exchange *x, struct str rest);
 
 #endif

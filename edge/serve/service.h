@@ -40,7 +40,6 @@ struct service_opts {
 struct service {
     struct loop *loop;
     struct timers *timers;
-    struct pool *io;
     struct supply_seat seat;
     struct counters *counters;
     struct histogram *histogram;

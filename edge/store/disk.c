@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -25,13 +26,27 @@ enum {
     CHUNK = 512 * 1024,   /* of a file, whose warmth is remembered as one */
     PROBE = 128 * 1024,   /* bytes between two questions to the kernel */
     WARM_SECONDS = 10,    /* how long its answer is believed */
+    YOUNG_SECONDS = 10,   /* after a write another one is likely */
+    REST_MS = 50,         /* without a write, before a file counts as written */
+    EMPTY_MS = 300,       /* the same for one without a byte: it was truncated to be written */
+    REST_TRIES = 7,       /* looks at one that is being written */
     PACKAGER_VERSION = 1, /* goes into segment URLs: raised when segments' bytes change */
 };
 
 struct disk {
     struct disk_opts opts;
     int root;
+    struct notice *notice; /* NULL: blind */
 };
+
+void disk_free(struct disk *d)
+{
+    if (!d)
+        return;
+    notice_free(d->notice);
+    close(d->root);
+    free(d);
+}
 
 enum err disk_new(const struct disk_opts *opts, struct disk **out)
 {
@@ -44,17 +59,16 @@ enum err disk_new(const struct disk_opts *opts, struct disk **out)
         free(d);
         return ERR_CONFIG;
     }
-    *out = d;
-    return ERR_NONE;
+    enum err e = opts->watch ? notice_new(d->root, &d->notice) : ERR_NONE;
+    if (e)
+        disk_free(d);
+    else
+        *out = d;
+    return e;
 }
 
-void disk_free(struct disk *d)
-{
-    if (!d)
-        return;
-    close(d->root);
-    free(d);
-}
+uint32_t disk_mark(const struct disk *d, uint64_t hash) { return notice_mark(d->notice, hash); }
+size_t disk_watched(const struct disk *d) { return notice_folders(d->notice); }
 
 static enum err of_errno(int error)
 {
@@ -113,9 +127,10 @@ static int open_step_by_step(int root, const char *name)
 }
 
 /* EAGAIN is a race with a rename somewhere in the path (openat2(2)): a few more tries are due. */
-static int open_beneath(int root, const char *name)
+static int open_resolved(int root, const char *name, uint64_t resolve)
 {
-    struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = OPEN_FLAGS,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve};
     long fd = -1;
     for (int i = 0; i < 4 && fd < 0; i++) {
         fd = syscall(SYS_openat2, root, name, &how, sizeof how);
@@ -123,6 +138,14 @@ static int open_beneath(int root, const char *name)
             break;
     }
     return fd < 0 && errno == ENOSYS ? open_step_by_step(root, name) : (int)fd;
+}
+
+/* *plain: no symbolic link was on the way, so the path is the file's only one of its kind. */
+static int open_beneath(int root, const char *name, bool *plain)
+{
+    int fd = open_resolved(root, name, RESOLVE_NO_SYMLINKS);
+    *plain = fd >= 0 || errno != ELOOP;
+    return *plain ? fd : open_resolved(root, name, 0);
 }
 
 static bool has_dot_component(struct str path)
@@ -149,6 +172,13 @@ bool identity_eq(const struct identity *a, const struct identity *b)
 {
     return a->size == b->size && a->mtime_ns == b->mtime_ns && a->inode == b->inode &&
            a->device == b->device;
+}
+
+bool source_is_at_risk(const struct object *source, uint64_t now)
+{
+    const struct source *s = source->source;
+    bool blind = atomic_load_explicit(&source->mark, memory_order_relaxed) == NOTICE_BLIND;
+    return s->fd >= 0 && (blind || now < s->young_until);
 }
 
 bool source_is_whole(const struct source *s)
@@ -204,6 +234,7 @@ static enum err describe_file(struct disk *d, struct object *o, const struct sta
     o->span_count = o->size ? 1 : 0;
     o->spans[0] = (struct index_span){0, o->size};
     object_set_etag(o, identity_hash(o->key.path, &s->id, 0));
+    o->tags = d->opts.tags ? TAGS_FILE : TAGS_NONE;
     return object_describe(o, mime_of(o->key.path), d->opts.cache_control);
 }
 
@@ -251,12 +282,36 @@ static enum err list_folder(struct source *s, int fd)
     return e;
 }
 
+/* How long ago it was written; UINT64_MAX: long ago, or nobody can say. */
+static uint64_t age_of(const struct disk *d, const struct stat *st)
+{
+    int64_t written = identity_of(st).mtime_ns;
+    uint64_t now = d->opts.wall_ns ? d->opts.wall_ns() : 0;
+    return now && written > 0 && (uint64_t)written <= now ? now - (uint64_t)written : UINT64_MAX;
+}
+
+/* fstat, once nobody has written to it for a moment. */
+static bool stat_at_rest(const struct disk *d, int fd, struct stat *st)
+{
+    bool good = fstat(fd, st) == 0;
+    for (int i = 0; i < REST_TRIES && good && S_ISREG(st->st_mode); i++) {
+        uint64_t age = age_of(d, st), wanted = (st->st_size ? REST_MS : EMPTY_MS) * CLOCK_MS;
+        if (age >= wanted)
+            break;
+        struct timespec rest = {
+            0, (long)(wanted - age < REST_MS * CLOCK_MS ? wanted - age : REST_MS * CLOCK_MS)};
+        (void)nanosleep(&rest, NULL);
+        good = fstat(fd, st) == 0;
+    }
+    return good;
+}
+
 /* Takes fd over in every case. */
-static enum err take_file(struct disk *d, struct object *o, int fd)
+static enum err take_file(struct disk *d, struct object *o, int fd, uint64_t now, bool *alone)
 {
     struct stat st;
     struct source *s = o->source;
-    if (fstat(fd, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+    if (!stat_at_rest(d, fd, &st) || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
         close(fd);
         return ERR_NOT_FOUND;
     }
@@ -266,18 +321,30 @@ static enum err take_file(struct disk *d, struct object *o, int fd)
             .high;
     if (S_ISDIR(st.st_mode))
         return list_folder(s, fd);
+    uint64_t age = age_of(d, &st);
+    if (age < YOUNG_SECONDS * CLOCK_SECOND)
+        s->young_until = now + YOUNG_SECONDS * CLOCK_SECOND - age;
+    *alone = st.st_nlink <= 1; /* else it may be written to by a name that nobody watches */
     s->fd = fd;
     return describe_file(d, o, &st);
 }
 
-enum err disk_open(struct disk *d, struct str path, uint64_t now, struct object **out)
+/* As inotify spells it. */
+static bool is_canonical(struct str path)
+{
+    bool folder = path.n > 1 && path.p[path.n - 1] == '/';
+    return !folder && !memmem(path.p, path.n, "//", 2);
+}
+
+static enum err open_path(struct disk *d, struct str path, uint64_t now, uint32_t *mark,
+                          struct object **out)
 {
     char name[BUF_MAX_PATH];
-    must(path.n && path.p[0] == '/');
-    if (path.n >= sizeof name || has_dot_component(path))
-        return ERR_NOT_FOUND;
+    bool plain, alone = true;
     snprintf(name, sizeof name, "%.*s", STR_ARG(str_from(path, 1)));
-    int fd = open_beneath(d->root, name[0] ? name : ".");
+    int fd = open_beneath(d->root, name[0] ? name : ".", &plain);
+    if (!plain)
+        *mark = NOTICE_BLIND;
     if (fd < 0)
         return of_errno(errno);
     struct object *o = source_object(path, now);
@@ -285,12 +352,27 @@ enum err disk_open(struct disk *d, struct str path, uint64_t now, struct object 
         close(fd);
         return ERR_NOMEM;
     }
-    enum err e = take_file(d, o, fd);
+    enum err e = take_file(d, o, fd, now, &alone);
+    if (!alone)
+        *mark = NOTICE_BLIND;
+    atomic_store_explicit(&o->mark, *mark, memory_order_relaxed);
     if (e)
         object_unref(o);
     else
         *out = o;
     return e;
+}
+
+enum err disk_open(struct disk *d, struct str path, uint64_t now, uint32_t *mark,
+                   struct object **out)
+{
+    must(path.n && path.p[0] == '/');
+    struct key key = key_make(OBJECT_SOURCE, path, 0, CONTAINER_COUNT, 0);
+    /* Before the disk is looked at, so that nothing passes between. */
+    *mark = is_canonical(path) ? disk_mark(d, key.hash) : NOTICE_BLIND;
+    if (path.n >= BUF_MAX_PATH || has_dot_component(path))
+        return ERR_NOT_FOUND;
+    return open_path(d, path, now, mark, out);
 }
 
 /* ---- the walk ---- */
@@ -350,7 +432,8 @@ static enum err list_path(struct disk *d, const char *path, struct listing *l)
 {
     enum err e = ERR_NONE;
     const struct dirent *entry;
-    int fd = open_beneath(d->root, path[1] ? path + 1 : ".");
+    bool plain;
+    int fd = open_beneath(d->root, path[1] ? path + 1 : ".", &plain);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
         if (fd >= 0)

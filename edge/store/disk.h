@@ -4,6 +4,7 @@
 #ifndef EDGE_STORE_DISK_H
 #define EDGE_STORE_DISK_H
 
+#include "edge/store/notice.h"
 #include "edge/store/object.h"
 
 struct disk;
@@ -12,6 +13,9 @@ struct disk_opts {
     const char *root;
     const char *cache_control; /* of /audio answers; borrowed for the disk's life */
     uint32_t segment_ms;       /* part of the version: other segments, other URLs */
+    bool watch;                /* by inotify: see notice.h */
+    bool tags;                 /* what is made of its files says Cache-Tag */
+    uint64_t (*wall_ns)(void); /* the clock on the wall; NULL: no file counts as just written */
 };
 
 MUST_USE enum err disk_new(const struct disk_opts *opts,
@@ -19,9 +23,19 @@ MUST_USE enum err disk_new(const struct disk_opts *opts,
 void disk_free(struct disk *d);
 
 /* Open `path` ("/album/song.m4a") as an OBJECT_SOURCE, checked at `now`. A folder has fd -1 and
- * names. ERR_NOT_FOUND  nothing there, or a dot file, socket, device, or outside of the root
+ * names. A file that is being written is waited for, a third of a second at most: what is half
+ * written is no version of it, and what is written twice within a tick of the file system's clock
+ * cannot be told apart. *mark, in every case: while disk_mark says the same the answer stands;
+ * NOTICE_BLIND: nobody would tell.
+ *   ERR_NOT_FOUND  nothing there, or a dot file, socket, device, or outside of the root
  *   ERR_FORBIDDEN  it may not be read   ERR_IO, ERR_BUSY (no descriptors), ERR_NOMEM */
-MUST_USE enum err disk_open(struct disk *d, struct str path, uint64_t now, struct object **out);
+MUST_USE enum err disk_open(struct disk *d, struct str path, uint64_t now, uint32_t *mark,
+                            struct object **out);
+
+/* notice_mark for the path with that key's hash. [any thread, no lock] */
+uint32_t disk_mark(const struct disk *d, uint64_t hash);
+size_t
+disk_watched(const struct disk *d); /* folders; 0: files are looked at instead [any thread] */
 
 /* One audio file of a folder. `path` is borrowed for the call. */
 struct disk_entry {
@@ -36,6 +50,10 @@ typedef enum err disk_folder_fn(void *arg, struct str path, const struct disk_en
 MUST_USE enum err disk_walk(struct disk *d, unsigned depth, disk_folder_fn *on_folder, void *arg);
 
 bool identity_eq(const struct identity *a, const struct identity *b);
+
+/* May it be written to while it is sent, without our being told in time? Its mark is NOTICE_BLIND,
+ * or it was written lately. [any thread] */
+bool source_is_at_risk(const struct object *source, uint64_t now);
 
 /* Is the open file still the one that was opened? (a call of fstat) [any thread] */
 bool source_is_whole(const struct source *s);

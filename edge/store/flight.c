@@ -33,6 +33,17 @@ void flights_free(struct flights *f)
     free(f);
 }
 
+struct waiter *waiter_new(struct mailbox *home, waiter_fn *landed, void *owner)
+{
+    struct waiter *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->home = home;
+    w->landed = landed;
+    w->owner = owner;
+    return w;
+}
+
 static struct flight **find(struct flights *f, const struct key *key)
 {
     struct flight **at = &f->chains[key->hash % CHAINS];
@@ -145,6 +156,7 @@ void flight_land(struct flights *f, struct flight *flight, struct object *result
     while (waiter) {
         struct waiter *next = waiter->next;
         waiter->remote = flight->remote;
+        waiter->stored = flight->stored;
         waiter->result = result ? object_ref(result) : NULL;
         waiter->letter.deliver = deliver;
         mailbox_post(waiter->home, &waiter->letter);

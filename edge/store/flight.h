@@ -24,16 +24,20 @@ struct flight {
     bool listed;                         /* private */
     bool kept;                           /* goes on without waiters (a check behind an answer) */
     bool remote;                         /* what lands was found in Redis, not made */
+    bool stored;                         /* and the cache has it */
 };
+
+/* [loop] result: a reference, or NULL: no memory */
+typedef void waiter_fn(void *owner, struct object *result);
 
 struct waiter {
     struct letter letter; /* first */
     struct mailbox *home;
     void *owner; /* NULL after flight_leave */
-    void (*landed)(void *owner,
-                   struct object *result); /* [loop] result: a reference, or NULL: no memory */
+    waiter_fn *landed;
     struct object *result;
     bool remote;           /* the flight's, when it landed */
+    bool stored;           /* the same */
     struct flight *flight; /* private: NULL once the letter is under way */
     struct waiter *next;   /* private */
 };
@@ -41,6 +45,8 @@ struct waiter {
 MUST_USE enum err flights_new(struct flights **out); /* ERR_NOMEM */
 void flights_free(struct flights *f);                /* must be empty */
 
+/* NULL: out of memory. It is freed by flight_leave or after `landed`. */
+struct waiter *waiter_new(struct mailbox *home, waiter_fn *landed, void *owner);
 /* If somebody is at work for the key, wait with the others and answer true. `waiter` is taken. */
 bool flight_join(struct flights *f, const struct key *key, struct waiter *waiter);
 /* The same when there was nobody: list `mine`, with `waiter` as its first (NULL: `mine->kept` is

@@ -81,6 +81,7 @@ struct description {
     const char *type;
     const char *cache_control;
     int64_t modified; /* seconds since 1970; 0: not said */
+    uint8_t tags;     /* an enum object_tags */
 };
 
 /* Takes the bytes over. */
@@ -93,6 +94,7 @@ static enum err finish_bytes(const struct key *key, unsigned char *bytes, size_t
     /* Content is what two edges with the same tree agree on. */
     object_set_etag(o, hash_stable((struct str){(const char *)o->body, o->body_len}));
     o->modified = d->modified;
+    o->tags = d->tags;
     enum err e = object_describe(o, d->type, d->cache_control);
     if (e)
         object_unref(o);
@@ -120,10 +122,10 @@ static enum err finish(const struct key *key, struct buf *b, const struct descri
 static struct description describe(enum object_kind kind, const struct object *source)
 {
     if (kind == OBJECT_MASTER)
-        return (struct description){TYPE_PLAYLIST, CACHE_PLAYLIST, 0};
+        return (struct description){TYPE_PLAYLIST, CACHE_PLAYLIST, 0, source->tags};
     if (kind == OBJECT_PLAYLIST)
-        return (struct description){TYPE_PLAYLIST, CACHE_PLAYLIST, source->modified};
-    return (struct description){"audio/mp4", CACHE_SEGMENT, source->modified};
+        return (struct description){TYPE_PLAYLIST, CACHE_PLAYLIST, source->modified, source->tags};
+    return (struct description){"audio/mp4", CACHE_SEGMENT, source->modified, source->tags};
 }
 
 /* Relative to the master: "index.m3u8", or below the folder "128.m4a/index.m3u8"; from within
@@ -170,14 +172,17 @@ static enum err gather(const struct make_opts *opts, const struct key *key, bool
     return buf_status(uri);
 }
 
-static enum err write_master(const struct key *key, struct master *m, struct object **out)
+static enum err write_master(const struct key *key, const struct object *source, bool folder,
+                             struct master *m, struct object **out)
 {
     struct buf b;
     if (m->count == 0)
         return refused(m->refused, key, m->who, (enum container)key->container, out);
     buf_init(&b, BUF_MAX_PLAYLIST);
     enum err e = playlist_master(m->list, m->count, &b);
-    struct description d = describe(OBJECT_MASTER, NULL);
+    struct description d = describe(OBJECT_MASTER, source);
+    if (folder && d.tags)
+        d.tags = TAGS_FOLDER;
     if (!e)
         return finish(key, &b, &d, out);
     buf_fini(&b);
@@ -194,7 +199,7 @@ enum err make_master(const struct make_opts *opts, const struct key *key,
     for (size_t i = 0; i < count && !e; i++)
         e = gather(opts, key, folder, &list[i], m);
     if (!e)
-        e = write_master(key, m, out);
+        e = write_master(key, list[0].source, folder, m, out);
     for (size_t i = 0; m && i < m->count; i++)
         buf_fini(&m->uris[i]);
     free(m);
@@ -240,6 +245,7 @@ static enum err describe_segment(struct object *o, enum container in,
     uint64_t parts[3] = {o->key.version, o->key.number, (uint64_t)in};
     object_set_etag(o, hash_stable((struct str){(const char *)parts, sizeof parts}));
     o->modified = track->source->modified;
+    o->tags = track->source->tags;
     return object_describe(o, container_type(in, info_of(track)->codec), CACHE_SEGMENT);
 }
 
@@ -376,6 +382,7 @@ static enum err body_of(const struct key *key, const struct object *source, unsi
     if (!o)
         return ERR_NOMEM;
     o->modified = source->modified;
+    o->tags = source->tags;
     memcpy(o->etag, source->etag, sizeof o->etag);
     size_t fields = source->fields.n;
     o->fields = (struct str){str_dup(source->fields), fields};

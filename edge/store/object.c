@@ -5,10 +5,14 @@
 #include "edge/base/buf.h"
 #include "edge/base/must.h"
 #include "edge/http/date.h"
+#include "edge/store/purge.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What malloc takes for itself, of an object, its body and its fields; its places in a chain. */
+enum { OVERHEAD = 3 * 16 + 2 * sizeof(struct object *) };
 
 struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
                     uint32_t number)
@@ -36,7 +40,7 @@ struct object *object_new(const struct key *key)
     if (key->path.n)
         memcpy(path, key->path.p, key->path.n);
     o->key.path.p = path;
-    o->memory = sizeof *o + key->path.n + 1;
+    o->memory = sizeof *o + key->path.n + 1 + OVERHEAD;
     return o;
 }
 
@@ -122,6 +126,18 @@ static void add_field(struct buf *b, struct str name, struct str value)
     buf_adds(b, STR("\r\n"));
 }
 
+static void add_tags(struct buf *b, const struct object *o)
+{
+    struct buf tags;
+    if (o->tags == TAGS_NONE)
+        return;
+    buf_init(&tags, OBJECT_TAGS);
+    purge_add_tags(&tags, o->key.path, o->tags == TAGS_FOLDER);
+    if (buf_status(&tags) == ERR_NONE)
+        add_field(b, STR("Cache-Tag: "), buf_str(&tags));
+    buf_fini(&tags);
+}
+
 enum err object_describe(struct object *o, const char *type, const char *cache_control)
 {
     struct buf b;
@@ -138,6 +154,7 @@ enum err object_describe(struct object *o, const char *type, const char *cache_c
     add_field(&b, STR("Content-Type: "), str_of(type));
     if (o->etag[0])
         buf_adds(&b, STR("Accept-Ranges: bytes\r\n"));
+    add_tags(&b, o);
     enum err e = buf_status(&b);
     if (e) {
         buf_fini(&b);

@@ -28,11 +28,15 @@ enum object_kind {
 };
 
 enum {
-    OBJECT_SPANS = 4,    /* of the source that one object may be sent from */
-    OBJECT_ETAG = 34,    /* 32 digits and two quotes */
-    OBJECT_FIELDS = 512, /* ceiling of an object's own reply fields, bytes */
-    OBJECT_NAMES = 32,   /* files that are looked at in a folder of renditions */
+    OBJECT_SPANS = 4,     /* of the source that one object may be sent from */
+    OBJECT_ETAG = 34,     /* 32 digits and two quotes */
+    OBJECT_FIELDS = 2560, /* ceiling of an object's own reply fields, bytes */
+    OBJECT_TAGS = 2000,   /* of Cache-Tag in them; a longer one is left out */
+    OBJECT_NAMES = 32,    /* files that are looked at in a folder of renditions */
 };
+
+/* Does the reply carry Cache-Tag, and as what? */
+enum object_tags { TAGS_NONE, TAGS_FILE, TAGS_FOLDER };
 
 /* What an object is found by. */
 struct key {
@@ -56,17 +60,20 @@ struct identity {
 struct source {
     int fd; /* -1 for a folder */
     struct identity id;
-    uint64_t version;         /* of what is made from it */
-    _Atomic uint64_t checked; /* when it was last seen unchanged on disk, monotonic ns */
-    atomic_bool checking;     /* somebody is looking again without being waited for */
-    _Atomic uint32_t *warm;   /* per chunk of the file: the second it was last seen in memory */
-    char **names;             /* of the audio files in a folder, sorted; else NULL */
+    uint64_t version; /* of what is made from it */
+    _Atomic uint64_t
+        checked;            /* when it was last seen unchanged on disk, monotonic ns; 0: doubted */
+    uint64_t young_until;   /* monotonic ns: it was written lately, and may be again */
+    atomic_bool checking;   /* somebody is looking again without being waited for */
+    _Atomic uint32_t *warm; /* per chunk of the file: the second it was last seen in memory */
+    char **names;           /* of the audio files in a folder, sorted; else NULL */
     size_t name_count;
 };
 
 struct object {
     struct ref ref;
     _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see supply.c */
+    _Atomic uint32_t mark;   /* OBJECT_SOURCE: the path's when it was looked at: store/notice.h */
     struct s3fifo_node node; /* the cache's */
     struct object *chain;    /* the cache's */
     struct key key;
@@ -75,6 +82,7 @@ struct object {
     uint64_t size;          /* bytes when it is sent whole */
     int64_t modified;       /* seconds since 1970; 0: not said */
     char etag[OBJECT_ETAG]; /* with its quotes; etag[0] == 0: none */
+    uint8_t tags;           /* an enum object_tags */
     uint16_t fields_304;    /* bytes of `fields` that a 304 carries too: they come first */
     uint32_t span_count;
     struct str fields;   /* reply fields of its own, each with its CRLF */
@@ -97,8 +105,8 @@ struct object *object_of_bytes(const struct key *key, unsigned char *body, size_
 /* A remembered failure; `why` is for people and is copied. */
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
 
-/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag and modified
- * are taken from the object. ERR_NOMEM. Before the object is shared. */
+/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified and
+ * tags are taken from the object. ERR_NOMEM. Before the object is shared. */
 MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
 void object_set_etag(struct object *o, struct hash128 h);
 

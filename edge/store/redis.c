@@ -6,6 +6,7 @@
 #include "edge/store/redis.h"
 
 #include "edge/base/must.h"
+#include "edge/store/purges.h"
 #include "edge/store/redis_record.h"
 
 #include <stdio.h>
@@ -26,9 +27,15 @@ enum err redis_new(struct redis_opts *opts, const struct redis_seat *seat, struc
     struct redis *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;
-    struct redis_link_opts lo = {seat->loop,    seat->timers,  seat->mailbox,
-                                 opts->io,      &opts->url,    opts->trust,
-                                 opts->timeout, &opts->broken, seat->answers};
+    struct redis_link_opts lo = {.loop = seat->loop,
+                                 .timers = seat->timers,
+                                 .mailbox = seat->mailbox,
+                                 .io = opts->io,
+                                 .url = &opts->url,
+                                 .trust = opts->trust,
+                                 .timeout = opts->timeout,
+                                 .broken = &opts->broken,
+                                 .answers = seat->answers};
     *r = (struct redis){opts, NULL, seat->loop, seat->counters, 0, 0};
     enum err e = redis_link_new(&lo, &r->link);
     if (e)
@@ -61,7 +68,14 @@ bool redis_keeps(const struct redis *r, enum object_kind kind)
                  kind == OBJECT_PLAYLIST || kind == OBJECT_INIT || kind == OBJECT_SEGMENT);
 }
 
-static struct str generation(const struct redis *r) { return str_of(r->opts->generation); }
+/* The key's text: what was written before the newest purge of the path has another one. */
+static size_t name_of(const struct redis *r, const struct key *key, char out[RECORD_KEY])
+{
+    char salt[PURGES_SALT], generation[sizeof r->opts->generation + PURGES_SALT];
+    purges_salt(r->opts->purges, key->path, salt);
+    snprintf(generation, sizeof generation, "%s%s", r->opts->generation, salt);
+    return record_key(key, str_of(generation), out);
+}
 
 /* ---- looking ---- */
 
@@ -221,7 +235,7 @@ static struct search *search_new(struct redis *r, const struct key *key, void *o
     s->key = key;
     s->owner = owner;
     s->deadline = loop_now(r->loop) + r->opts->timeout;
-    s->name_len = record_key(key, generation(r), s->name);
+    s->name_len = name_of(r, key, s->name);
     return s;
 }
 
@@ -357,7 +371,7 @@ static enum err put_begin(struct put *p)
 {
     struct redis *r = p->redis;
     const struct key *key = &p->object->key;
-    p->name_len = record_key(key, generation(r), p->name);
+    p->name_len = name_of(r, key, p->name);
     if (!p->name_len)
         return ERR_NOMEM;
     buf_init(&p->record, RECORD_MAX);
@@ -405,7 +419,7 @@ enum err redis_write(struct redis *r, const struct redis_write *what, redis_writ
                      void *owner)
 {
     char name[RECORD_KEY], chunk[RECORD_KEY], ttl[12];
-    struct str key = {name, record_key(what->key, generation(r), name)};
+    struct str key = {name, name_of(r, what->key, name)};
     if (!key.n)
         return ERR_NOMEM;
     if (what->chunk != REDIS_RECORD)

@@ -25,9 +25,11 @@ struct redis_opts {
     size_t max_object;       /* bytes */
     char generation[64];     /* edges with another one don't share: other products, other bytes */
     struct pool *io;
-    atomic_uint broken; /* loops that leave Redis alone at the moment */
+    struct purges *purges; /* whose salts go into keys; NULL: none */
+    atomic_uint broken;    /* loops that leave Redis alone at the moment */
 };
 
+struct purges;
 struct redis;
 struct redis_seat {
     struct loop *loop;

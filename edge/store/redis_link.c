@@ -12,6 +12,7 @@
 #include "edge/base/must.h"
 #include "edge/store/breaker.h"
 #include "edge/store/redis_dial.h"
+#include "edge/store/redis_flat.h"
 #include "edge/wire/link_tls.h"
 
 #include <hiredis/hiredis.h>
@@ -212,8 +213,23 @@ static enum redis_kind kind_of(int type)
     }
 }
 
+/* ["message", channel, payload] on a link that subscribes: nobody asked for it. */
+static bool is_message(const struct redis_link *l, const redisReply *r)
+{
+    if (!l->opts.push || r->type != REDIS_REPLY_ARRAY || r->elements != 3)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (r->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    return str_eq((struct str){r->element[0]->str, (size_t)r->element[0]->len}, STR("message"));
+}
+
 static void take_reply(struct redis_link *l, const redisReply *r)
 {
+    if (is_message(l, r)) {
+        l->opts.push(l->opts.owner, (struct str){r->element[2]->str, (size_t)r->element[2]->len});
+        return;
+    }
     struct slot *s = l->first;
     struct redis_reply reply = {kind_of(r->type), {0}};
     if (reply.kind == REDIS_BYTES || reply.kind == REDIS_STATUS || reply.kind == REDIS_REFUSED)
@@ -233,6 +249,19 @@ static void take_reply(struct redis_link *l, const redisReply *r)
     free(s);
 }
 
+/* What it begins like; ERR_AGAIN: that cannot be seen yet. A link that subscribes is answered, and
+ * told of messages, with small arrays. */
+static enum err look_at_type(const struct redis_link *l)
+{
+    const redisReader *r = l->reader;
+    struct str bytes = {r->buf + r->pos, r->len - r->pos};
+    if (bytes.n == 0)
+        return ERR_AGAIN;
+    if (r->ridx >= 0 || memchr("+-:$", bytes.p[0], 4))
+        return ERR_NONE;
+    return l->opts.push ? flat_array(bytes) : ERR_SYNTAX;
+}
+
 /* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a
  * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it: an
  * array of 2^31 elements costs it seconds. It is never asked without a byte, since it would begin a
@@ -242,16 +271,16 @@ static enum err next_reply(struct redis_link *l, redisReply **out)
     redisReader *r = l->reader;
     void *reply = NULL;
     *out = NULL;
-    if (r->pos == r->len)
-        return ERR_NONE;
-    if (r->ridx < 0 && !memchr("+-:$", r->buf[r->pos], 4))
-        return ERR_SYNTAX;
+    enum err type = look_at_type(l);
+    if (type)
+        return type == ERR_AGAIN ? ERR_NONE : type;
     if (redisReaderGetReply(r, &reply) != REDIS_OK)
         return ERR_SYNTAX;
     *out = reply;
     if (!reply && r->len - r->pos > REPLY_MAX)
         return ERR_TOO_BIG;
-    return reply && !l->first ? ERR_SYNTAX : ERR_NONE; /* an answer that nobody asked for */
+    bool asked = !reply || l->first || is_message(l, *out);
+    return asked ? ERR_NONE : ERR_SYNTAX;
 }
 
 /* False when the connection is gone. */
@@ -315,6 +344,8 @@ static void on_pong(void *owner, enum err e, const struct redis_reply *reply)
         return;
     l->ready = true;
     timer_off(&l->retry);
+    if (l->opts.ready)
+        l->opts.ready(l->opts.owner);
 }
 
 static enum err queue(struct redis_link *l, const struct str *words, unsigned count,
@@ -573,6 +604,8 @@ bool redis_link_usable(const struct redis_link *l)
 {
     return !l->stopped && !breaker_is_open(&l->breaker);
 }
+
+bool redis_link_ready(const struct redis_link *l) { return l->ready; }
 
 enum err redis_link_send(struct redis_link *l, const struct str *words, unsigned count,
                          uint64_t deadline, redis_answer_fn *answer, void *owner)

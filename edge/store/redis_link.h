@@ -26,6 +26,11 @@ struct redis_link_opts {
     uint64_t timeout;          /* ns: of each command */
     atomic_uint *broken;       /* links whose breaker is open, of the process */
     struct histogram *answers; /* how long they took; the loop's own */
+    /* For a link that subscribes; else NULL. It was greeted, once a connection: may send. */
+    void (*ready)(void *owner);
+    /* A message of the channel came; `payload` is borrowed for the call. */
+    void (*push)(void *owner, struct str payload);
+    void *owner;
 };
 
 enum redis_kind { REDIS_NIL, REDIS_BYTES, REDIS_STATUS, REDIS_REFUSED, REDIS_OTHER };
@@ -47,6 +52,7 @@ void redis_link_stop(struct redis_link *l);
 void redis_link_free(struct redis_link *l); /* after the pool has ended; NULL is fine */
 
 bool redis_link_usable(const struct redis_link *l);
+bool redis_link_ready(const struct redis_link *l); /* Redis has answered on this connection */
 /* Send a command of `count` words, to be answered by `deadline` (ns, monotonic).
  *   ERR_BUSY  the breaker is open, or too much waits to be sent   ERR_NOMEM */
 MUST_USE enum err redis_link_send(struct redis_link *l, const struct str *words, unsigned count,

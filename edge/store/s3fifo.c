@@ -5,6 +5,7 @@
 #include "edge/base/must.h"
 
 enum { NONE, SMALL, MAIN };
+enum { HEAVY = 20 }; /* a node is heavy over that part of the capacity */
 
 static void queue_init(struct s3fifo_queue *q)
 {
@@ -60,6 +61,16 @@ void s3fifo_insert(struct s3fifo *p, struct s3fifo_node *n, uint64_t hash, size_
     if (back)
         *ghost = 0;
     push(back ? &p->main : &p->small, n, back ? MAIN : SMALL);
+}
+
+bool s3fifo_admits(struct s3fifo *p, uint64_t hash, size_t weight)
+{
+    uint32_t *ghost = ghost_of(p, hash);
+    bool known = *ghost == print_of(hash);
+    if (known || weight <= p->capacity / HEAVY || s3fifo_weight(p) + weight <= p->capacity)
+        return true;
+    *ghost = print_of(hash);
+    return false;
 }
 
 void s3fifo_remove(struct s3fifo *p, struct s3fifo_node *n)

@@ -40,6 +40,10 @@ static inline void s3fifo_hit(struct s3fifo_node *n)
     if (n->hits < 3)
         n->hits++;
 }
+/* Is a new node of that weight worth others' places? A light one always; a heavy one (over a
+ * twentieth of the capacity) when it is asked for again while its ghost is there, which is left
+ * here: so what is large and heard once pushes nothing out. While there is room all are. */
+bool s3fifo_admits(struct s3fifo *p, uint64_t hash, size_t weight);
 void s3fifo_remove(struct s3fifo *p, struct s3fifo_node *n);
 /* While the weight and `incoming` more are over the capacity: the node to let go (taken out
  * already), else NULL. Room is made before a node enters, or a heavy one would be the first to

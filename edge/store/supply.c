@@ -3,12 +3,15 @@
  * when it waits; it is run again when what it waited for has landed, and takes that instead of
  * looking in the cache, so that what the cache would not keep is served all the same.
  *
- * Freshness: a source that was seen on disk less than CHECK_AGE ago is believed; between half of
+ * Freshness: while the tree is watched a source is believed as long as its path's mark stands; past
+ * its TTL it is served while somebody looks again, should a change have gone unnoticed. Where
+ * nobody watches, one that was seen on disk less than CHECK_AGE ago is believed; between half of
  * that and CHECK_AGE it is served while somebody looks again; after that the request waits for the
  * look. */
 #include "edge/store/supply.h"
 
 #include "edge/base/must.h"
+#include "edge/store/ahead.h"
 #include "edge/store/media.h"
 #include "edge/store/redis.h"
 #include "edge/store/work.h"
@@ -16,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_AGE UINT64_C(1000000000) /* ns */
+#define SECOND UINT64_C(1000000000)
+#define CHECK_AGE SECOND /* ns */
 
 enum {
     HOT_ASKED = 8,            /* times it is found before it is copied into memory */
@@ -73,6 +77,22 @@ enum err supply_new(const struct supply_opts *opts, struct supply **out)
     return ERR_NONE;
 }
 
+static bool is_purged(const void *arg, const struct object *o)
+{
+    return purge_covers(arg, o->key.path);
+}
+
+uint64_t supply_purge(struct supply *s, const struct purge *what)
+{
+    atomic_fetch_add(&s->opts.counters->value[COUNTER_PURGES], 1);
+    return cache_purge(s->cache, is_purged, what, what->soft);
+}
+
+enum err supply_walk(struct supply *s, disk_folder_fn *on_folder, void *arg)
+{
+    return disk_walk(s->disk, LIBRARY_DEPTH_MAX, on_folder, arg);
+}
+
 const struct work_opts *supply_work(const struct supply *s) { return &s->work; }
 
 struct cache_stats supply_stats(struct supply *s) { return cache_stats(s->cache); }
@@ -82,7 +102,10 @@ void supply_publish(struct supply *s)
     _Atomic uint64_t *value = s->opts.counters->value;
     atomic_store(&value[COUNTER_HELPER_STARTS], media_starts(s->opts.media));
     atomic_store(&value[COUNTER_HELPER_DEATHS], media_deaths(s->opts.media));
-    atomic_store(&value[COUNTER_CACHE_EVICTIONS], cache_stats(s->cache).evictions);
+    struct cache_stats cache = cache_stats(s->cache);
+    for (unsigned why = 0; why < CACHE_REASONS; why++)
+        atomic_store(&value[COUNTER_CACHE_GONE_ROOM + why], cache.gone[why]);
+    atomic_store(&value[COUNTER_ORIGIN_WATCHED], disk_watched(s->disk));
 }
 
 /* ---- settling and waiting ---- */
@@ -111,6 +134,7 @@ static void on_landed(void *owner, struct object *result)
 {
     struct wish *w = owner;
     w->remote = w->waiter->remote;
+    w->stored = w->waiter->stored;
     w->waiter = NULL;
     w->landed = result;
     if (!result)
@@ -129,58 +153,15 @@ static struct object *take_landed(struct wish *w)
     return o;
 }
 
-static struct waiter *waiter_new(struct wish *w)
+struct ahead_opts supply_ahead(const struct supply *s)
 {
-    struct waiter *waiter = calloc(1, sizeof *waiter);
-    if (!waiter)
-        return NULL;
-    waiter->home = w->seat->mailbox;
-    waiter->owner = w;
-    waiter->landed = on_landed;
-    return waiter;
+    return (struct ahead_opts){s->flights, s->opts.io, s->opts.counters};
 }
 
 static void joined(struct wish *w)
 {
     w->how = WISH_JOINED;
     counters_add(w->seat->counters, COUNTER_FLIGHTS_JOINED, 1);
-}
-
-static bool fly(struct wish *w, const struct key *key, struct object *source, struct object *index)
-{
-    struct supply *s = w->seat->supply;
-    struct work *work = work_new(&s->work, key, source, index, w->now);
-    if (!work)
-        return false;
-    if (flight_start(s->flights, work_flight(work), w->waiter)) {
-        w->how = w->how == WISH_JOINED ? WISH_JOINED : WISH_MISS;
-        counters_add(w->seat->counters, COUNTER_FLIGHTS, 1);
-        w->first = true;
-        work_start(work, w->seat->redis, w->seat->mailbox);
-    } else { /* somebody was faster */
-        work_free(work);
-        joined(w);
-    }
-    return true;
-}
-
-/* Wait for whoever makes `key`, or begin. False (the step waits) or, without memory, settled. */
-static bool wait_for(struct wish *w, const struct key *key, struct object *source,
-                     struct object *index)
-{
-    struct waiter *waiter = w->waiter = waiter_new(w);
-    w->first = false;
-    if (!waiter)
-        return settle(w, ERR_NOMEM, NULL);
-    if (flight_join(w->seat->supply->flights, key, waiter)) {
-        joined(w);
-        return false;
-    }
-    if (fly(w, key, source, index))
-        return false;
-    w->waiter = NULL;
-    free(waiter);
-    return settle(w, ERR_NOMEM, NULL);
 }
 
 /* ---- looking ---- */
@@ -196,19 +177,102 @@ static struct object *look(struct wish *w, const struct key *key)
     return o;
 }
 
-static void look_again_behind(struct wish *w, struct object *source)
+static uint64_t ttl_of(const struct wish *w)
+{
+    const struct supply_opts *opts = &w->seat->supply->opts;
+    bool media = w->kind == WISH_FILE || w->kind == WISH_SEGMENT;
+    return media ? opts->ttl : opts->metadata_ttl;
+}
+
+enum trust { BELIEVED, SOON_OLD, DOUBTED, NOT_BELIEVED };
+
+static enum trust trust(const struct wish *w, const struct object *o)
+{
+    uint32_t seen = atomic_load_explicit(&o->mark, memory_order_relaxed);
+    uint32_t mark = disk_mark(w->seat->supply->disk, o->key.hash);
+    bool told = seen != NOTICE_BLIND && mark != NOTICE_BLIND;
+    if (told && seen != mark)
+        return NOT_BELIEVED;
+    if (o->failure)
+        return BELIEVED; /* until it expires */
+    uint64_t checked = atomic_load_explicit(&o->source->checked, memory_order_relaxed);
+    uint64_t age = w->now > checked ? w->now - checked : 0;
+    if (told)
+        return age < ttl_of(w) ? BELIEVED : DOUBTED;
+    return age < CHECK_AGE / 2 ? BELIEVED : age < CHECK_AGE ? SOON_OLD : NOT_BELIEVED;
+}
+
+/* ---- flights ---- */
+
+/* What landed between our look into the cache and the beginning of our flight: when we looked it
+ * was not there yet, and when we joined nobody was at it any more. */
+static struct object *landed_meanwhile(struct wish *w, const struct key *key)
+{
+    struct object *o = look(w, key);
+    bool good = o && !o->failure && (!o->source || trust(w, o) == BELIEVED);
+    if (!good) {
+        object_unref(o);
+        o = NULL;
+    }
+    return o;
+}
+
+static bool fly(struct wish *w, const struct key *key, struct object *source, struct object *index)
 {
     struct supply *s = w->seat->supply;
-    if (atomic_exchange(&source->source->checking, true))
-        return;
-    struct work *work = work_new(&s->work, &source->key, source, NULL, w->now);
+    struct work *work = work_new(&s->work, key, source, index, w->now);
     if (!work)
-        return;
-    work_flight(work)->kept = true;
-    if (flight_start(s->flights, work_flight(work), NULL))
-        work_submit(work);
-    else
-        work_free(work); /* somebody waits for the same look */
+        return false;
+    bool mine = flight_start(s->flights, work_flight(work), w->waiter);
+    struct object *there = mine ? landed_meanwhile(w, key) : NULL;
+    if (there) {
+        flight_land(s->flights, work_flight(work), there);
+        object_unref(there);
+        mine = false;
+    }
+    if (mine) {
+        w->how = w->how == WISH_JOINED ? WISH_JOINED : WISH_MISS;
+        counters_add(w->seat->counters, COUNTER_FLIGHTS, 1);
+        w->first = true;
+        work_start(work, w->seat->redis, w->seat->mailbox);
+    } else { /* somebody was faster */
+        work_free(work);
+        joined(w);
+    }
+    return true;
+}
+
+/* Wait for whoever makes `key`, or begin. False (the step waits) or, without memory, settled. */
+static bool wait_for(struct wish *w, const struct key *key, struct object *source,
+                     struct object *index)
+{
+    struct waiter *waiter = w->waiter = waiter_new(w->seat->mailbox, on_landed, w);
+    w->first = false;
+    if (!waiter)
+        return settle(w, ERR_NOMEM, NULL);
+    if (flight_join(w->seat->supply->flights, key, waiter)) {
+        joined(w);
+        return false;
+    }
+    if (fly(w, key, source, index))
+        return false;
+    w->waiter = NULL;
+    free(waiter);
+    return settle(w, ERR_NOMEM, NULL);
+}
+
+static void look_again_behind(struct wish *w, struct object *source)
+{
+    if (!atomic_exchange(&source->source->checking, true))
+        work_behind(&w->seat->supply->work, &source->key, source, NULL, w->now);
+}
+
+/* That an old one was last seen unchanged; a purge may have wiped that out. */
+static uint32_t seconds_since(const struct wish *w, const struct object *o)
+{
+    uint64_t checked = atomic_load_explicit(&o->source->checked, memory_order_relaxed);
+    uint64_t age = checked && w->now > checked ? w->now - checked : ttl_of(w);
+    return (uint32_t)(age / SECOND);
 }
 
 /* A source that may be believed, in *out with a reference; or false: the step waits or is settled.
@@ -223,13 +287,21 @@ static bool find_source(struct wish *w, struct str path, struct object **out, bo
         return true;
     }
     o = look(w, &key);
-    uint64_t checked = o ? atomic_load_explicit(&o->source->checked, memory_order_relaxed) : 0;
-    uint64_t age = w->now > checked ? w->now - checked : 0;
-    if (o && age < CHECK_AGE) {
-        if (age > CHECK_AGE / 2)
-            look_again_behind(w, o);
+    enum trust how = o ? trust(w, o) : NOT_BELIEVED;
+    if (how == DOUBTED) {
+        w->age = seconds_since(w, o);
+        w->doubted = true;
+        counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_STALE, 1);
+    }
+    if (how == DOUBTED || how == SOON_OLD)
+        look_again_behind(w, o);
+    if (how != NOT_BELIEVED) {
         *out = o;
         return true;
+    }
+    if (o && o->failure) {
+        object_unref(o);
+        o = NULL;
     }
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_STALE : COUNTER_CACHE_MEMORY_MISS, 1);
     *waits = !wait_for(w, &key, o, NULL);
@@ -277,7 +349,7 @@ static bool keep_and_settle(struct wish *w, enum err e, struct object *made)
         return settle(w, e, NULL);
     if (made->failure)
         return settle_failure(w, made);
-    cache_put(w->seat->supply->cache, made);
+    w->stored = cache_put_since(w->seat->supply->cache, made, w->turn);
     if (w->writes)
         redis_put(w->seat->redis, made);
     return settle(w, ERR_NONE, made);
@@ -396,6 +468,8 @@ static bool step_product(struct wish *w)
     struct key key = product_key(w);
     struct object *o = look(w, &key);
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
+    if (o && o->failure)
+        return settle_failure(w, o);
     if (o && is_worth_copying(o, HOT_SEGMENT))
         copy_behind(w, &key);
     if (o)
@@ -597,6 +671,7 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
     wish->now = now;
     wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
     wish->how = WISH_HIT;
+    wish->turn = cache_turn(seat->supply->cache);
     climb(wish);
     return wish->step == NULL;
 }

@@ -11,8 +11,10 @@
 #include "edge/store/flight.h"
 #include "edge/store/library.h"
 #include "edge/store/make.h"
+#include "edge/store/purge.h"
 #include "edge/watch/counters.h"
 
+struct ahead_opts;
 struct supply;
 struct media;
 struct redis;
@@ -23,6 +25,8 @@ struct supply_opts {
     struct make_opts make;
     struct library_opts library;
     size_t small_file;         /* bytes: files up to this are kept in memory */
+    uint64_t ttl;              /* ns: then a file is looked at again, whatever inotify says */
+    uint64_t metadata_ttl;     /* the same for playlists and init segments */
     struct pool *io;           /* for opens and reads; borrowed */
     struct pool *media_pool;   /* as many threads as helpers; borrowed */
     struct media *media;       /* borrowed */
@@ -66,6 +70,9 @@ struct wish {
     enum wish_how how;
     struct object *object;
     struct object *source;
+    bool doubted; /* its file is being looked at again meanwhile */
+    uint32_t age; /* then: seconds since that was done last */
+    bool stored;  /* on WISH_MISS: the cache has it now */
 
     /* private */
     const struct supply_seat *seat;
@@ -74,9 +81,10 @@ struct wish {
     struct object *landed;
     struct object *index;
     struct ladder *ladder;
-    bool remote; /* what landed last was found in Redis */
-    bool first;  /* it began the flight it waits for, or waited for last */
-    bool writes; /* what it makes goes to Redis */
+    bool remote;   /* what landed last was found in Redis */
+    bool first;    /* it began the flight it waits for, or waited for last */
+    bool writes;   /* what it makes goes to Redis */
+    uint32_t turn; /* of the cache when it began */
     uint64_t now;
 };
 
@@ -85,6 +93,13 @@ struct wish {
 bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now);
 /* Give back what it holds and stop waiting, in any state; may be repeated. */
 void supply_leave(struct wish *wish);
+
+struct ahead_opts supply_ahead(const struct supply *s); /* for ahead.c */
+/* Drop what it is of from memory, or doubt it; how many objects. [any thread] */
+uint64_t supply_purge(struct supply *s, const struct purge *what);
+
+/* disk_walk over its tree. [pool] */
+MUST_USE enum err supply_walk(struct supply *s, disk_folder_fn *on_folder, void *arg);
 
 struct cache_stats supply_stats(struct supply *s); /* [any thread] */
 /* Bring the counters up to what is counted elsewhere: the helpers' lives, evictions. [any thread]

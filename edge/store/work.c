@@ -15,7 +15,9 @@
 /* Bytes from Redis that are checked and opened on the loop: an index of this size takes it less
  * than a millisecond. */
 enum { FOUND_INLINE = 512 * 1024 };
-#define LIBRARY_KEPT UINT64_C(1000000000) /* ns */
+#define LIBRARY_KEPT UINT64_C(1000000000)       /* ns */
+#define MISSING_KEPT (5 * UINT64_C(1000000000)) /* ns; a second where nobody tells that it came */
+#define ERROR_KEPT UINT64_C(1000000000)
 #define FAILURE_KEPT                                                            \
     (60 * UINT64_C(1000000000)) /* a broken file is not tried again so soon, ns \
                                  */
@@ -30,7 +32,9 @@ struct work {
     unsigned char *bytes; /* what was found there, too long to be looked at on the loop */
     size_t len;
     struct media_task task;
-    uint64_t now; /* when it was asked for */
+    uint64_t now;  /* when it was asked for */
+    uint32_t turn; /* of the cache then */
+    uint32_t mark; /* of the path that was opened */
     char path[];
 };
 
@@ -47,6 +51,12 @@ static void log_failure(struct work *w, struct str why)
               log_text(text, sizeof text, why));
 }
 
+/* What was begun before a purge is not kept. */
+static void put(struct work *w, struct object *o)
+{
+    w->flight.stored = cache_put_since(w->opts->cache, o, w->turn);
+}
+
 static bool is_remembered(enum err e) { return e == ERR_MEDIA || e == ERR_UNSUPPORTED; }
 
 /* ---- opening ---- */
@@ -57,6 +67,7 @@ static struct object *still_the_same(struct work *w, struct object *fresh)
     struct source *old = w->source->source;
     if (!identity_eq(&old->id, &fresh->source->id) || old->fd < 0)
         return fresh;
+    atomic_store_explicit(&w->source->mark, w->mark, memory_order_relaxed);
     atomic_store_explicit(&old->checked, w->now, memory_order_relaxed);
     object_unref(fresh);
     return object_ref(w->source);
@@ -64,12 +75,12 @@ static struct object *still_the_same(struct work *w, struct object *fresh)
 
 static enum err run_open(struct work *w, struct object **out)
 {
-    enum err e = disk_open(w->opts->disk, w->flight.key.path, w->now, out);
-    count(w, COUNTER_ORIGIN_OPENS, 1);
+    enum err e = disk_open(w->opts->disk, w->flight.key.path, w->now, &w->mark, out);
+    count(w, w->source ? COUNTER_ORIGIN_CHECKS : COUNTER_ORIGIN_OPENS, 1);
     if (!e && w->source)
         *out = still_the_same(w, *out);
     if (!e && *out != w->source)
-        cache_put(w->opts->cache, *out);
+        put(w, *out);
     if (e && w->source)
         cache_drop(w->opts->cache, w->source);
     return e;
@@ -84,9 +95,8 @@ static enum err remember_failure(struct work *w, enum err e, const char *why, st
     *out = object_of_failure(&w->flight.key, e, str_of(why));
     if (!*out)
         return ERR_NOMEM;
-    (*out)->expires = w->now + FAILURE_KEPT;
-    if (is_remembered(e))
-        cache_put(w->opts->cache, *out);
+    (*out)->expires = w->now + (is_remembered(e) ? FAILURE_KEPT : ERROR_KEPT);
+    put(w, *out);
     return ERR_NONE;
 }
 
@@ -105,10 +115,15 @@ static enum err run_index(struct work *w, struct object **out)
         snprintf(r.why, sizeof r.why, "the helper's record is not consistent");
         e = make_index(&w->flight.key, r.record, r.len, out);
     }
+    if (!e && !source_is_whole(s)) { /* it was written to meanwhile: this is nobody's index */
+        object_unref(*out);
+        *out = NULL;
+        return ERR_IO;
+    }
     if (e)
         return remember_failure(w, e, r.why[0] ? r.why : err_text(e), out);
     count(w, COUNTER_INDEX_BUILDS, 1);
-    cache_put(w->opts->cache, *out);
+    put(w, *out);
     return ERR_NONE;
 }
 
@@ -123,8 +138,13 @@ static enum err run_build(struct work *w, struct object **out)
                      ? make_body(key, w->source, cancelled, out)
                      : make_segment_built(&w->opts->supply->make, key, &track, cancelled, out);
     count(w, COUNTER_ORIGIN_READS, 1);
+    if (!e && !source_is_whole(w->source->source)) { /* it may be of two versions */
+        object_unref(*out);
+        *out = NULL;
+        e = ERR_IO;
+    }
     if (!e)
-        cache_put(w->opts->cache, *out);
+        put(w, *out);
     return e;
 }
 
@@ -135,7 +155,7 @@ static enum err run_library(struct work *w, struct object **out)
     TRY(library_make(w->opts->disk, &w->opts->supply->library, &w->flight.key,
                      &w->flight.job.cancelled, out));
     (*out)->expires = w->now + LIBRARY_KEPT;
-    cache_put(w->opts->cache, *out);
+    put(w, *out);
     return ERR_NONE;
 }
 
@@ -153,10 +173,25 @@ static enum err run_kind(struct work *w, struct object **out)
     }
 }
 
+/* An error that would be the same a moment later is not asked for again by everybody. */
+static void remember_error(struct work *w, enum err e, struct object *o)
+{
+    bool ours = e == ERR_CANCELLED || e == ERR_IGNORE || e == ERR_NOMEM;
+    if (ours || !o)
+        return;
+    bool source = w->flight.key.kind == OBJECT_SOURCE;
+    uint64_t kept = source && e == ERR_NOT_FOUND && w->mark ? MISSING_KEPT : ERROR_KEPT;
+    atomic_store_explicit(&o->mark, w->mark, memory_order_relaxed);
+    o->expires = w->now + kept;
+    put(w, o);
+}
+
 static void land(struct work *w, enum err e, struct object *out)
 {
-    if (e && !out)
+    if (e && !out) {
         out = object_of_failure(&w->flight.key, e, str_of(err_text(e)));
+        remember_error(w, e, out);
+    }
     flight_land(w->opts->flights, &w->flight, out);
     object_unref(out);
 }
@@ -170,7 +205,7 @@ static enum err run_found(struct work *w, unsigned char *bytes, size_t len, stru
     enum err e = make_again(&w->flight.key, &track, bytes, len, out);
     count(w, e ? COUNTER_CACHE_REDIS_ERROR : COUNTER_CACHE_REDIS_HIT, 1);
     if (!e)
-        cache_put(w->opts->cache, *out);
+        put(w, *out);
     w->flight.remote = !e;
     return e;
 }
@@ -287,7 +322,21 @@ struct work *work_new(const struct work_opts *opts, const struct key *key, struc
     w->source = source ? object_ref(source) : NULL;
     w->index = index ? object_ref(index) : NULL;
     w->now = now;
+    w->turn = cache_turn(opts->cache);
     return w;
 }
 
 struct flight *work_flight(struct work *w) { return &w->flight; }
+
+void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
+                 struct object *index, uint64_t now)
+{
+    struct work *w = work_new(opts, key, source, index, now);
+    if (!w)
+        return;
+    w->flight.kept = true;
+    if (flight_start(opts->flights, &w->flight, NULL))
+        work_submit(w);
+    else
+        work_free(w); /* somebody waits for the same */
+}

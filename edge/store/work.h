@@ -29,6 +29,10 @@ void work_submit(struct work *w);
  * `home` is the mailbox of redis' loop. MASTER, PLAYLIST and INIT are looked for only: they land as
  * ERR_IGNORE where they are not found. [the loop of redis] */
 void work_start(struct work *w, struct redis *redis, struct mailbox *home);
+/* The same as a flight of its own, for nobody who waits: what is made, or looked at, behind an
+ * answer. Nothing happens where somebody is at it. [any thread] */
+void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
+                 struct object *index, uint64_t now);
 void work_free(struct work *w); /* one that was never submitted */
 
 const struct work_opts *supply_work(const struct supply *s); /* supply.c's */

@@ -117,6 +117,7 @@ def library(root):
     for name, size in (("1k.mp3", 1024), ("song.mp3", 4 << 20)):
         with open(os.path.join(root, name), "wb") as f:
             f.write(noise(name, size))
+        os.utime(f.name, (1_700_000_000, 1_700_000_000))  # as a library: written long ago
     shutil.copy(os.path.join(fixtures.make(), "aac.m4a"), root)
 
 

@@ -477,8 +477,61 @@ def test_cache_status_is_appended(node, cold):
     """RFC 9211 2: the origin first, then who is nearer to the client."""
     for url in (cold.file(10)[0], f"/hls/{cold.track()}/master.m3u8"):
         first, second = (node.get(url).get("Cache-Status") for _ in range(2))
-        assert re.fullmatch(rf"segue; fwd=miss, {node.name}; fwd=(uri-)?miss", first), first
-        assert re.fullmatch(rf"segue; fwd=miss, {node.name}; hit(; ttl=\d+)?", second), second
+        assert re.fullmatch(rf"segue; fwd=miss; stored, {node.name}; fwd=(uri-)?miss", first), first
+        assert re.fullmatch(rf"segue; fwd=miss; stored, {node.name}; hit(; ttl=\d+)?", second), second
+
+
+# Purging by tags
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
+    """Varnish before a server that sends tags."""
+    cold = Cold(tmp_path_factory.mktemp("tagged"))
+    conf = {"workers": 1, "http": {"cache_tags": "on"}}
+    for name in ("a (live), $1.50+.mp3", "b.mp3", "deep/b.mp3"):
+        os.makedirs(os.path.dirname(cold.path(name)), exist_ok=True)
+        with open(cold.path(name), "wb") as f:
+            f.write(noise(name, 1000))
+    shutil.copy(os.path.join(fixtures.make(), "aac.m4a"), cold.path("deep/song.m4a"))
+    with Segue(cold.root, conf) as origin, cdn.Varnish(origin) as node:
+        yield node
+
+
+TAGGED = {
+    "/audio/a%20(live)%2C%20$1.50+.mp3": "track:/a%20(live)%2C%20$1.50+.mp3,folder:/",
+    "/audio/b.mp3": "track:/b.mp3,folder:/",
+    "/audio/deep/b.mp3": "track:/deep/b.mp3,folder:/deep",
+    "/hls/deep/song.m4a/index.m3u8": "track:/deep/song.m4a,folder:/deep",
+}
+
+
+def purge(node, tag):
+    return node.get("/", f"Cache-Tag: {tag}", method="PURGE").status
+
+
+@pytest.mark.parametrize("tag", sorted({tag for tags in TAGGED.values() for tag in tags.split(",")}
+                                       | {"track:/b.mp", "track:/b.mp3x", "folder:/dee"}))
+def test_varnish_purges_by_the_origins_tags(tagged, tag):
+    for url in TAGGED:
+        tagged.get(url)
+    assert all(is_hit(tagged.get(url)) for url in TAGGED)
+    assert purge(tagged, tag) == 200
+    for url, tags in TAGGED.items():
+        assert is_hit(tagged.get(url)) == (tag not in tags.split(",")), url
+
+
+def test_the_origin_says_the_tags_and_varnish_keeps_them_to_itself(tagged):
+    for url, tags in TAGGED.items():
+        assert tagged.origin.get(url)["Cache-Tag"] == tags
+        assert tagged.origin.get(url, "Range: bytes=0-1")["Cache-Tag"] == tags
+        assert "Cache-Tag" not in tagged.get(url)
+
+
+@pytest.mark.parametrize("tag", ["", "song", "track:", "track:/a,folder:/", "track:/\\E.*\\Q"])
+def test_what_is_no_tag_purges_nothing(tagged, tag):
+    tagged.get("/audio/b.mp3")
+    assert purge(tagged, tag) == 400
+    assert is_hit(tagged.get("/audio/b.mp3"))
 
 
 # The origin fails, or goes away

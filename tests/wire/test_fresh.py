@@ -126,6 +126,13 @@ def test_a_file_truncated_in_mid_answer_is_cut_short(own, size, askings):
         until(empty, "the empty file")
 
 
+def test_where_the_kernel_cannot_tell_it_says_so():
+    with Segue("/proc/sys/kernel") as server:
+        server.err.wait("media.root is not watched, files are looked at once a second: its file system")
+        assert server.metric("segue_origin_watched_folders") == 0
+        assert server.get("/audio/osrelease").status == 200
+
+
 def test_renames_under_load_do_no_harm(own):
     """The file flips between two versions while it is read; every answer is one of them, whole."""
     versions = [noise("a", 300000), noise("b", 200000)]

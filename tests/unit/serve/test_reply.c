@@ -2,6 +2,8 @@
  * What would be sent is put together here from the spans, and compared with the object's bytes. */
 #include "edge/serve/reply.h"
 
+#include "edge/serve/body.h"
+
 #include "tests/unit/loop/turn.h"
 
 #include <stdio.h>
@@ -448,7 +450,7 @@ static void start_song(const char *lines, struct source *source, struct object *
     *source = (struct source){.fd = memfd_create("song", 0), .id.size = exists ? SONG : 0};
     source->warm = calloc(1 + SONG / (512 * 1024), sizeof *source->warm);
     assert_int_equal(ftruncate(source->fd, SONG), 0);
-    *file = (struct object){.source = source};
+    *file = (struct object){.source = source, .mark = 1};
     struct object *copy = object_of(SONG, NULL, 0);
     copy->key.kind = OBJECT_BODY;
     start("GET", lines, copy);
@@ -492,6 +494,67 @@ static void a_short_piece_comes_from_the_copy_and_so_does_what_has_no_file(void 
     finish_song(&source);
 }
 
+static void a_song_that_may_be_written_to_comes_from_the_copy(void **state)
+{
+    struct source source;
+    struct object file;
+    (void)state;
+    start_song("", &source, &file, true);
+    atomic_store(&file.mark, NOTICE_BLIND);
+    x.body = (struct body){0};
+    assert_int_equal(reply_write(&x), ERR_NONE);
+    assert_ptr_equal(x.body.spans[1].memory, x.reply.object->body);
+    finish_song(&source);
+}
+
+/* A range of a file of which there is no copy: it is a span of itself. */
+static void start_file(const char *lines, struct source *source, struct object *file)
+{
+    struct index_span whole = {0, SONG};
+    start_song(lines, source, file, true);
+    x.reply.object->key.kind = OBJECT_SOURCE;
+    x.reply.object->body_len = 0;
+    x.reply.object->span_count = 1;
+    x.reply.object->spans[0] = whole;
+    x.body = (struct body){0};
+}
+
+static void the_end_of_a_file_at_risk_is_held_back(void **state)
+{
+    struct source source;
+    struct object file;
+    (void)state;
+    start_file("Range: bytes=1000-\r\n", &source, &file);
+    source.young_until = UINT64_MAX;
+    assert_int_equal(reply_write(&x), ERR_NONE);
+    assert_int_equal(x.body.count, 3);
+    assert_int_equal(x.body.guard, 2);
+    assert_int_equal(x.body.spans[1].length, SONG - 1000 - BODY_TAIL);
+    assert_int_equal(x.body.spans[2].offset, SONG - BODY_TAIL);
+    assert_int_equal(x.body.spans[2].length, BODY_TAIL);
+    assert_int_equal(x.body.left, x.head_bytes + SONG - 1000);
+    finish_song(&source);
+    start_file("Range: bytes=-10, 0-9\r\n", &source, &file);
+    source.young_until = UINT64_MAX;
+    assert_int_equal(reply_write(&x), ERR_NONE);
+    assert_null(x.body.spans[x.body.guard].memory); /* the last of the file: text follows */
+    assert_int_equal(x.body.spans[x.body.guard].length, 10);
+    assert_int_equal(x.body.guard, x.body.count - 2);
+    finish_song(&source);
+}
+
+static void nothing_is_held_back_of_a_file_at_rest(void **state)
+{
+    struct source source;
+    struct object file;
+    (void)state;
+    start_file("", &source, &file);
+    assert_int_equal(reply_write(&x), ERR_NONE);
+    assert_int_equal(x.body.count, 2);
+    assert_int_equal(x.body.guard, 0);
+    finish_song(&source);
+}
+
 #define ANSWERED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -514,6 +577,9 @@ int main(void)
         ANSWERED(an_answer_that_is_settled_already_is_left_alone),
         ANSWERED(a_long_piece_of_a_copied_song_comes_from_its_file),
         ANSWERED(a_short_piece_comes_from_the_copy_and_so_does_what_has_no_file),
+        ANSWERED(a_song_that_may_be_written_to_comes_from_the_copy),
+        ANSWERED(the_end_of_a_file_at_risk_is_held_back),
+        ANSWERED(nothing_is_held_back_of_a_file_at_rest),
     };
     hash_seed();
     return cmocka_run_group_tests(tests, turn_setup, NULL);

@@ -104,7 +104,7 @@ static void the_same_key_replaces_and_the_old_one_lives_while_held(void **state)
     cache_put(cache, new);
     assert_int_equal(cache_stats(cache).objects, 1);
     assert_int_equal(cache_stats(cache).bytes, 300);
-    assert_int_equal(cache_stats(cache).evictions, 0);
+    assert_int_equal(cache_stats(cache).gone[CACHE_ROOM], 0);
     assert_int_equal(atomic_load(&old->ref.count), 1);
     struct object *there = get(OBJECT_BODY, 1);
     assert_ptr_equal(there, new);
@@ -132,21 +132,21 @@ static void bytes_are_bounded(void **state)
     (void)state;
     static const size_t sizes[] = {MB, 100 * MB, 1000 * MB}; /* one shard, three, all */
     for (size_t i = 0; i < 3; i++) {
-        size_t each = sizes[i] / 200;
+        size_t each = sizes[i] / 1000;
         new_cache(sizes[i], 10);
-        for (unsigned n = 0; n < 1000; n++) {
+        for (unsigned n = 0; n < 5000; n++) {
             put(OBJECT_BODY, n, each);
             assert_true(cache_stats(cache).bytes <= sizes[i]);
         }
         struct cache_stats stats = cache_stats(cache);
         assert_true(stats.bytes > sizes[i] / 2);
         assert_int_equal(stats.objects, stats.bytes / each);
-        assert_int_equal(stats.evictions, 1000 - stats.objects);
+        assert_int_equal(stats.gone[CACHE_ROOM], 5000 - stats.objects);
         cache_free(cache);
     }
 }
 
-static void sources_are_bounded_by_number_and_weigh_nothing(void **state)
+static void sources_are_bounded_by_number_and_by_what_they_hold(void **state)
 {
     (void)state;
     static const size_t bounds[] = {16, 100, 400};
@@ -154,13 +154,20 @@ static void sources_are_bounded_by_number_and_weigh_nothing(void **state)
         size_t bound = bounds[i];
         new_cache(600 * MB, bound);
         for (unsigned n = 0; n < 1000; n++) {
-            put(OBJECT_SOURCE, n, 10 * MB);
+            put(OBJECT_SOURCE, n, MB / 10);
             assert_true(cache_stats(cache).objects <= bound);
         }
         assert_true(cache_stats(cache).objects >= bound / 2);
-        assert_int_equal(cache_stats(cache).bytes, 0);
+        assert_int_equal(cache_stats(cache).bytes, cache_stats(cache).objects * (MB / 10));
         cache_free(cache);
     }
+    new_cache(MB, 1000);
+    for (unsigned n = 0; n < 1000; n++) {
+        put(OBJECT_SOURCE, n, 1000);
+        assert_true(cache_stats(cache).bytes <= MB / 4);
+    }
+    assert_true(cache_stats(cache).bytes > MB / 5);
+    cache_free(cache);
 }
 
 static void a_cache_for_no_source_still_keeps_the_last(void **state)
@@ -196,8 +203,76 @@ static void one_that_is_too_large_is_not_kept_and_its_elder_goes(void **state)
     put(OBJECT_BODY, 1, MB + 1); /* what it replaces is not true any more */
     assert_false(holds(OBJECT_BODY, 1));
     assert_true(holds(OBJECT_BODY, 2));
+    cache_free(cache);
+}
+
+static void a_large_one_pushes_nothing_out_until_it_is_asked_for_again(void **state)
+{
+    (void)state;
+    new_cache(MB, 10);
+    put(OBJECT_BODY, 1, MB / 2);
+    put(OBJECT_BODY, 2, 100);
+    put(OBJECT_BODY, 3, MB);
+    assert_false(holds(OBJECT_BODY, 3));
+    assert_true(holds(OBJECT_BODY, 1) && holds(OBJECT_BODY, 2));
     put(OBJECT_BODY, 3, MB);
     assert_true(holds(OBJECT_BODY, 3));
+    cache_free(cache);
+}
+
+/* Purges */
+
+static bool is_odd(const void *arg, const struct object *o)
+{
+    (void)arg;
+    return o->key.path.p[o->key.path.n - 5] % 2 == 1;
+}
+
+static void a_purge_drops_what_it_picks_and_counts_it(void **state)
+{
+    (void)state;
+    new_cache(100 * MB, 10);
+    for (unsigned n = 0; n < 5000; n++)
+        put(OBJECT_BODY, n, 100);
+    assert_int_equal(cache_purge(cache, is_odd, NULL, false), 2500);
+    for (unsigned n = 0; n < 5000; n++)
+        assert_true(holds(OBJECT_BODY, n) == (n % 2 == 0));
+    assert_int_equal(cache_stats(cache).gone[CACHE_PURGED], 2500);
+    assert_int_equal(cache_stats(cache).bytes, 2500 * 100);
+    assert_int_equal(cache_purge(cache, is_odd, NULL, false), 0);
+    cache_free(cache);
+}
+
+static void what_was_begun_before_a_purge_is_not_kept(void **state)
+{
+    (void)state;
+    new_cache(MB, 10);
+    uint32_t turn = cache_turn(cache);
+    struct object *o = object_of(OBJECT_BODY, 2, 100);
+    assert_true(cache_put_since(cache, o, turn));
+    cache_purge(cache, is_odd, NULL, false);
+    assert_false(cache_put_since(cache, o, turn));
+    assert_false(holds(OBJECT_BODY, 2));
+    assert_true(cache_put(cache, o));
+    object_unref(o);
+    cache_free(cache);
+}
+
+static void a_soft_purge_doubts_sources_and_drops_nothing(void **state)
+{
+    (void)state;
+    new_cache(MB, 10);
+    struct object *o = object_of(OBJECT_SOURCE, 1, 100);
+    o->source = calloc(1, sizeof *o->source);
+    o->source->fd = -1;
+    atomic_store(&o->source->checked, 77);
+    cache_put(cache, o);
+    put(OBJECT_BODY, 1, 100);
+    put(OBJECT_BODY, 2, 100);
+    assert_int_equal(cache_purge(cache, is_odd, NULL, true), 2);
+    assert_int_equal(atomic_load(&o->source->checked), 0);
+    assert_int_equal(cache_stats(cache).objects, 3);
+    object_unref(o);
     cache_free(cache);
 }
 
@@ -238,10 +313,10 @@ static void an_object_outlives_its_eviction(void **state)
 {
     (void)state;
     new_cache(MB, 10);
-    struct object *held = object_of(OBJECT_BODY, 1, MB / 2);
+    struct object *held = object_of(OBJECT_BODY, 1, MB / 50);
     cache_put(cache, held);
-    for (unsigned n = 2; n < 100; n++)
-        put(OBJECT_BODY, n, MB / 2);
+    for (unsigned n = 2; n < 300; n++)
+        put(OBJECT_BODY, n, MB / 50);
     assert_false(holds(OBJECT_BODY, 1));
     assert_int_equal(atomic_load(&held->ref.count), 1);
     assert_true(str_eq(held->key.path, STR("/track-1.m4a")));
@@ -336,10 +411,15 @@ int main(void)
         cmocka_unit_test(the_same_key_replaces_and_the_old_one_lives_while_held),
         cmocka_unit_test(the_same_object_may_be_put_again),
         cmocka_unit_test(bytes_are_bounded),
-        cmocka_unit_test(sources_are_bounded_by_number_and_weigh_nothing),
+        cmocka_unit_test(sources_are_bounded_by_number_and_by_what_they_hold),
         cmocka_unit_test(a_cache_for_no_source_still_keeps_the_last),
         cmocka_unit_test(neither_class_drives_out_the_other),
         cmocka_unit_test(one_that_is_too_large_is_not_kept_and_its_elder_goes),
+        cmocka_unit_test(a_large_one_pushes_nothing_out_until_it_is_asked_for_again),
+        cmocka_unit_test(a_purge_drops_what_it_picks_and_counts_it),
+        cmocka_unit_test(what_was_begun_before_a_purge_is_not_kept),
+        cmocka_unit_test(a_soft_purge_doubts_sources_and_drops_nothing),
+
         cmocka_unit_test(bodies_over_max_object_are_not_kept_but_indexes_are),
         cmocka_unit_test(a_heavy_one_is_kept_though_the_cache_is_full),
         cmocka_unit_test(an_object_outlives_its_eviction),

@@ -13,11 +13,12 @@
 
 static struct tree tree;
 static struct disk *disk;
+static uint32_t mark;
 
 static struct disk *disk_of(const struct tree *t, uint32_t segment_ms)
 {
     struct disk *d = NULL;
-    struct disk_opts opts = {t->root, "public, max-age=5", segment_ms};
+    struct disk_opts opts = {t->root, "public, max-age=5", segment_ms, false, false, NULL};
     assert_int_equal(disk_new(&opts, &d), ERR_NONE);
     return d;
 }
@@ -45,7 +46,7 @@ static int end(void **state)
 static struct object *open_in(struct disk *d, const char *path)
 {
     struct object *o = NULL;
-    assert_int_equal(disk_open(d, str_of(path), 77, &o), ERR_NONE);
+    assert_int_equal(disk_open(d, str_of(path), 77, &mark, &o), ERR_NONE);
     return o;
 }
 
@@ -58,8 +59,8 @@ static void the_root_has_to_be_a_folder(void **state)
 {
     (void)state;
     struct disk *d;
-    struct disk_opts missing = {"/nonexistent/root", "", 0};
-    struct disk_opts file = {tree_path(&tree, "album/song.m4a"), "", 0};
+    struct disk_opts missing = {"/nonexistent/root", "", 0, false, false, NULL};
+    struct disk_opts file = {tree_path(&tree, "album/song.m4a"), "", 0, false, false, NULL};
     assert_int_equal(disk_new(&missing, &d), ERR_CONFIG);
     assert_int_equal(disk_new(&file, &d), ERR_CONFIG);
 }
@@ -155,7 +156,7 @@ static void what_is_no_file_of_ours_is_not_found(void **state)
     make_oddities();
     for (size_t i = 0; i < sizeof NOTHING / sizeof NOTHING[0]; i++) {
         struct object *o = NULL;
-        enum err e = disk_open(disk, str_of(NOTHING[i]), 1, &o);
+        enum err e = disk_open(disk, str_of(NOTHING[i]), 1, &mark, &o);
         if (e != ERR_NOT_FOUND)
             fail_msg("%s: %s", NOTHING[i], err_name(e));
         assert_null(o);
@@ -193,7 +194,8 @@ static void very_long_paths_are_not_found(void **state)
     memset(path, 'x', sizeof path);
     path[0] = '/';
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(disk_open(disk, (struct str){path, lengths[i]}, 1, &o), ERR_NOT_FOUND);
+        assert_int_equal(disk_open(disk, (struct str){path, lengths[i]}, 1, &mark, &o),
+                         ERR_NOT_FOUND);
     path[300] = '\0'; /* one name that is longer than names may be */
     assert_int_equal(open_step_by_step(disk->root, path + 1), -1);
 }
@@ -216,7 +218,7 @@ static void what_may_not_be_read_is_forbidden(void **state)
     assert_int_equal(chmod(tree_path(&tree, "album/song.m4a"), 0), 0);
     if (me == 0)
         assert_int_equal(seteuid(65534), 0);
-    enum err e = disk_open(disk, STR(SONG), 1, &o);
+    enum err e = disk_open(disk, STR(SONG), 1, &mark, &o);
     if (me == 0)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(e, ERR_FORBIDDEN);
@@ -233,7 +235,7 @@ static void without_descriptors_it_is_busy(void **state)
     none = kept;
     none.rlim_cur = (rlim_t)next;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    enum err e = disk_open(disk, STR(SONG), 1, &o);
+    enum err e = disk_open(disk, STR(SONG), 1, &mark, &o);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &kept), 0);
     assert_int_equal(e, ERR_BUSY);
 }
@@ -277,7 +279,7 @@ static void folders_of_renditions_have_an_end(void **state)
         char name[32];
         snprintf(name, sizeof name, "many/%d.mp3", i);
         tree_text(&tree, name, "x");
-        enum err e = disk_open(disk, STR("/many"), 1, &o);
+        enum err e = disk_open(disk, STR("/many"), 1, &mark, &o);
         assert_int_equal(e, i < OBJECT_NAMES ? ERR_NONE : ERR_NOT_FOUND);
         if (!e)
             object_unref(o);

@@ -16,7 +16,7 @@ static int begin(void **state)
 {
     (void)state;
     tree_make(&tree);
-    struct disk_opts opts = {tree.root, "", 6000};
+    struct disk_opts opts = {tree.root, "", 6000, false, false, NULL};
     assert_int_equal(disk_new(&opts, &disk), ERR_NONE);
     key = key_make(OBJECT_LIBRARY, STR("/"), 0, CONTAINER_COUNT, 0);
     return 0;

@@ -498,10 +498,11 @@ static void building_can_be_cancelled(void **state)
 static struct object *open_small(struct disk **disk)
 {
     struct object *o = NULL;
-    struct disk_opts opts = {tree.root, "public, max-age=5", 6000};
+    struct disk_opts opts = {tree.root, "public, max-age=5", 6000, false, false, NULL};
     tree_fill(&tree, "small.mp3", 70000);
     assert_int_equal(disk_new(&opts, disk), ERR_NONE);
-    assert_int_equal(disk_open(*disk, STR("/small.mp3"), 0, &o), ERR_NONE);
+    uint32_t mark;
+    assert_int_equal(disk_open(*disk, STR("/small.mp3"), 0, &mark, &o), ERR_NONE);
     return o;
 }
 

@@ -20,6 +20,7 @@ static struct media *media;
 static struct counters *shared; /* what the pools count */
 static struct supply_seat seat;
 static uint64_t now;
+static bool watched;
 static unsigned granted_count;
 
 /* Pools that are held: what is submitted meanwhile waits. */
@@ -62,10 +63,12 @@ static void start_supply(size_t cache_bytes)
 {
     struct supply_opts opts = {
         .cache = {.bytes = cache_bytes, .max_object = cache_bytes, .sources = 100},
-        .disk = {tree.root, "public, max-age=5", 6000},
+        .disk = {tree.root, "public, max-age=5", 6000, watched, false, NULL},
         .make = {6000, CONTAINER_FMP4},
         .library = {"/audio/", "/hls/"},
         .small_file = SMALL,
+        .ttl = 60 * CLOCK_SECOND,
+        .metadata_ttl = 3600 * CLOCK_SECOND,
         .io = io,
         .media_pool = media_pool,
         .media = media,
@@ -242,7 +245,7 @@ static void who_asks_meanwhile_joins(void **state)
     assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 1);
 }
 
-static void what_is_missing_is_looked_for_each_time(void **state)
+static void what_is_missing_is_looked_for_once_a_second(void **state)
 {
     (void)state;
     struct wish w = wish_of(WISH_FILE, "/a.mp3");
@@ -250,12 +253,17 @@ static void what_is_missing_is_looked_for_each_time(void **state)
     assert_int_equal(w.err, ERR_NOT_FOUND);
     assert_int_equal(w.object->failure, ERR_NOT_FOUND);
     supply_leave(&w);
+    uint64_t opens = counted(COUNTER_ORIGIN_OPENS);
     tree_fill(&tree, "a.mp3", 10);
+    now += CLOCK_SECOND - 1;
+    expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NOT_FOUND);
+    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), opens);
+    now++;
     expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NONE);
     tree_folder(&tree, "album");
     expect_err(wish_of(WISH_FILE, "/album"), ERR_NOT_FOUND);
     expect_err(wish_of(WISH_FILE, "/../etc/passwd"), ERR_NOT_FOUND);
-    assert_int_equal(supply_stats(seat.supply).objects, 3); /* a.mp3 twice, album; no failure */
+    assert_int_equal(supply_stats(seat.supply).objects, 4); /* a.mp3 twice, album, /../etc/passwd */
 }
 
 /* Freshness */
@@ -292,7 +300,7 @@ static void an_old_one_is_looked_at_before_the_answer(void **state)
     assert_int_equal(w.how, WISH_MISS);
     assert_int_equal(atomic_load(&w.source->source->checked), now);
     assert_int_equal(counted(COUNTER_CACHE_MEMORY_STALE), 1);
-    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 2);
+    assert_int_equal(counted(COUNTER_ORIGIN_CHECKS), 1);
     supply_leave(&w);
     supply_leave(&first);
 }
@@ -309,7 +317,7 @@ static void looking_behind_the_answers_keeps_a_busy_file_fresh(void **state)
         supply_leave(&w);
         wait_for_look(first.source->source);
     }
-    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 21);
+    assert_int_equal(counted(COUNTER_ORIGIN_CHECKS), 20);
     assert_int_equal(counted(COUNTER_CACHE_MEMORY_STALE), 0);
     supply_leave(&first);
 }
@@ -328,8 +336,108 @@ static void one_look_behind_is_enough(void **state)
     }
     release();
     wait_for_look(first.source->source);
-    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 2);
+    assert_int_equal(counted(COUNTER_ORIGIN_CHECKS), 1);
     supply_leave(&first);
+}
+
+/* Watched */
+
+static void watch_the_tree(void)
+{
+    supply_free(seat.supply);
+    watched = true;
+    start_supply((size_t)16 << 20);
+    watched = false;
+    uint64_t folders = 0;
+    while (!folders) {
+        supply_publish(seat.supply);
+        folders = atomic_load(&shared->value[COUNTER_ORIGIN_WATCHED]);
+    }
+}
+
+/* Asked until the answer is another one, at the same time on the clock. */
+static void until(const char *track, enum err e)
+{
+    enum err got_now;
+    do {
+        struct wish w = got(WISH_FILE, track);
+        got_now = w.err;
+        supply_leave(&w);
+    } while (got_now != e);
+}
+
+static void a_watched_source_is_not_looked_at_again(void **state)
+{
+    (void)state;
+    tree_fill(&tree, "a.mp3", SMALL + 1);
+    watch_the_tree();
+    expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NONE);
+    now += 59 * CLOCK_SECOND;
+    struct wish w = wish_of(WISH_FILE, "/a.mp3");
+    assert_true(supply_ask(&seat, &w, now));
+    assert_false(w.doubted);
+    supply_leave(&w);
+    assert_int_equal(counted(COUNTER_ORIGIN_OPENS) + counted(COUNTER_ORIGIN_CHECKS), 1);
+}
+
+static void past_its_ttl_it_is_served_and_looked_at(void **state)
+{
+    (void)state;
+    tree_fill(&tree, "a.mp3", SMALL + 1);
+    watch_the_tree();
+    struct wish first = got(WISH_FILE, "/a.mp3"), w = wish_of(WISH_FILE, "/a.mp3");
+    now += 60 * CLOCK_SECOND;
+    assert_true(supply_ask(&seat, &w, now));
+    assert_true(w.doubted && w.how == WISH_HIT);
+    supply_leave(&w);
+    wait_for_look(first.source->source);
+    assert_int_equal(counted(COUNTER_CACHE_MEMORY_STALE), 1);
+    assert_int_equal(counted(COUNTER_ORIGIN_CHECKS), 1);
+    struct wish again = got(WISH_FILE, "/a.mp3");
+    assert_false(again.doubted);
+    supply_leave(&again);
+    supply_leave(&first);
+}
+
+static void a_playlist_has_a_ttl_of_its_own(void **state)
+{
+    (void)state;
+    silence("a.mp3", FRAMES);
+    watch_the_tree();
+    expect_err(wish_of(WISH_PLAYLIST, "/a.mp3"), ERR_NONE);
+    now += 61 * CLOCK_SECOND;
+    expect_err(wish_of(WISH_PLAYLIST, "/a.mp3"), ERR_NONE);
+    assert_int_equal(counted(COUNTER_CACHE_MEMORY_STALE), 0);
+    now += 3600 * CLOCK_SECOND;
+    expect_err(wish_of(WISH_PLAYLIST, "/a.mp3"), ERR_NONE);
+    assert_int_equal(counted(COUNTER_CACHE_MEMORY_STALE), 1);
+}
+
+static void what_inotify_tells_is_looked_at_at_once(void **state)
+{
+    (void)state;
+    watch_the_tree();
+    until("/a.mp3", ERR_NOT_FOUND);
+    tree_fill(&tree, "a.mp3", 10);
+    until("/a.mp3", ERR_NONE);
+    assert_int_equal(unlink(tree_path(&tree, "a.mp3")), 0);
+    until("/a.mp3", ERR_NOT_FOUND);
+    tree_folder(&tree, "new");
+    tree_fill(&tree, "new/a.mp3", 10);
+    until("/new/a.mp3", ERR_NONE);
+}
+
+static void a_missing_file_is_remembered_for_five_seconds(void **state)
+{
+    (void)state;
+    watch_the_tree();
+    expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NOT_FOUND);
+    now += 5 * CLOCK_SECOND - 1;
+    expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NOT_FOUND);
+    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 1);
+    now++;
+    expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NOT_FOUND);
+    assert_int_equal(counted(COUNTER_ORIGIN_OPENS), 2);
 }
 
 static void a_replaced_file_is_a_new_version(void **state)
@@ -360,7 +468,8 @@ static void a_removed_file_is_gone_a_second_later_and_from_the_cache(void **stat
     assert_int_equal(unlink(tree_path(&tree, "a.mp3")), 0);
     now += 2 * CLOCK_SECOND;
     expect_err(wish_of(WISH_FILE, "/a.mp3"), ERR_NOT_FOUND);
-    assert_int_equal(supply_stats(seat.supply).objects, 0);
+    supply_publish(seat.supply);
+    assert_int_equal(counted(COUNTER_CACHE_GONE_CHANGED), 1);
 }
 
 /* Leaving */
@@ -565,7 +674,7 @@ static void what_the_cache_would_not_keep_is_served_all_the_same(void **state)
         supply_leave(&w);
         expect_err(wish_of(WISH_PLAYLIST, "/a.mp3"), ERR_NONE);
     }
-    assert_int_equal(supply_stats(seat.supply).bytes, 0);
+    assert_int_equal(supply_stats(seat.supply).objects, 1); /* the open file */
 }
 
 static void segments_of_another_version_are_not_found(void **state)
@@ -730,24 +839,25 @@ static void the_list_of_tracks_is_kept_for_a_second(void **state)
 static void what_is_counted_elsewhere_is_published(void **state)
 {
     (void)state;
-    restart_supply(10000);
-    for (int i = 0; i < 4; i++) {
+    restart_supply(40000);
+    for (int i = 0; i < 60; i++) {
         char name[16];
         snprintf(name, sizeof name, "/%d.mp3", i);
-        tree_fill(&tree, name + 1, 5000);
+        tree_fill(&tree, name + 1, 1000);
         expect_err(wish_of(WISH_FILE, name), ERR_NONE);
     }
     supply_publish(seat.supply);
     assert_true(counted(COUNTER_HELPER_STARTS) >= 1);
     assert_int_equal(counted(COUNTER_HELPER_DEATHS), media_deaths(media));
-    assert_true(counted(COUNTER_CACHE_EVICTIONS) >= 2);
+    assert_true(counted(COUNTER_CACHE_GONE_ROOM) >= 2);
 }
 
 static void a_root_that_is_not_there_is_an_error(void **state)
 {
     (void)state;
     struct supply *s = NULL;
-    struct supply_opts opts = {.cache = {.bytes = 1000}, .disk = {"/nonexistent/root", "", 6000}};
+    struct supply_opts opts = {.cache = {.bytes = 1000},
+                               .disk = {"/nonexistent/root", "", 6000, false, false, NULL}};
     assert_int_equal(supply_new(&opts, &s), ERR_CONFIG);
     supply_free(NULL);
 }
@@ -782,7 +892,12 @@ int main(void)
         WITH_RIG(a_larger_file_is_its_own_source),
         WITH_RIG(an_empty_file_is_found_too),
         WITH_RIG(who_asks_meanwhile_joins),
-        WITH_RIG(what_is_missing_is_looked_for_each_time),
+        WITH_RIG(a_watched_source_is_not_looked_at_again),
+        WITH_RIG(past_its_ttl_it_is_served_and_looked_at),
+        WITH_RIG(a_playlist_has_a_ttl_of_its_own),
+        WITH_RIG(what_inotify_tells_is_looked_at_at_once),
+        WITH_RIG(a_missing_file_is_remembered_for_five_seconds),
+        WITH_RIG(what_is_missing_is_looked_for_once_a_second),
         WITH_RIG(a_young_source_is_believed),
         WITH_RIG(an_old_one_is_looked_at_before_the_answer),
         WITH_RIG(looking_behind_the_answers_keeps_a_busy_file_fresh),

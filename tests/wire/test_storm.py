@@ -1,0 +1,159 @@
+"""Five hundred at once ask for what nobody has asked for yet: the work is done once."""
+import contextlib
+import os
+import shutil
+import sys
+
+import pytest
+
+import raw
+from conftest import noise
+from raw import head
+from segue import REPO, Segue, until
+
+sys.path.insert(0, os.path.join(REPO, "tests", "media"))
+import fixtures  # noqa: E402
+
+CLIENTS = 500
+SIZE = 6 << 20
+PACKETS_PER_MINUTE = 60 * 1000 // 24
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("storm")
+    shutil.copy(os.path.join(fixtures.make(), "aac.m4a"), root)
+    for name in ("aac.ts.m4a", "warm.m4a"):
+        shutil.copy(os.path.join(fixtures.make(), "aac.m4a"), root / name)
+    fixtures.long_mp3(root / "book.mp3", minutes=120)
+    fixtures.long_mp3(root / "long.mp3")
+    yield root
+    os.remove(root / "long.mp3")
+    os.remove(root / "book.mp3")
+
+
+@pytest.fixture
+def server(root):
+    with Segue(root) as server:
+        assert server.get("/hls/warm.m4a/index.m3u8").status == 200  # the helpers have started
+        yield server
+
+
+def cold(path, size):
+    """A file of which the page cache holds nothing."""
+    data = noise(os.path.basename(path), size)
+    with open(path, "wb") as f:
+        f.write(data)
+        f.flush()
+        os.fsync(f.fileno())
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    return data
+
+
+class Storm:
+    """All clients are connected, then all ask, before any answer is read."""
+
+    def __init__(self, server, target):
+        self.stack = contextlib.ExitStack()
+        self.clients = [self.stack.enter_context(server.connect()) for _ in range(CLIENTS)]
+        self.server, self.target = server, target
+
+    def __enter__(self):
+        for client in self.clients:
+            client.send(head(self.target))
+        return self
+
+    def __exit__(self, *exc):
+        self.stack.close()
+
+    def leave(self, clients):
+        for client in clients:
+            client.close()
+            self.clients.remove(client)
+
+    def answers(self):
+        """Interim answers, which say nothing, are left out."""
+        for client in self.clients:
+            answer = client.read_response()
+            while answer.status < 200:
+                answer = client.read_response()
+            yield answer
+
+
+def grown(server, before, name):
+    return server.metric(name) - before[name]
+
+
+def test_a_cold_file_is_opened_and_read_once(server, root):
+    data = cold(str(root / "cold.mp3"), SIZE)
+    before = server.metrics()
+    with Storm(server, "/audio/cold.mp3") as storm:
+        for answer in storm.answers():
+            assert answer.status == 200 and answer.body == data
+    assert grown(server, before, "segue_origin_opens_total") == 1
+    read = grown(server, before, "segue_origin_read_bytes_total")
+    print(f"{read:.0f} bytes read, of {SIZE}, for {CLIENTS} listeners;",
+          f"{grown(server, before, 'segue_flights_joined_total'):.0f} joined")
+    assert read <= SIZE, "it was read more than once"
+
+
+def test_a_cold_small_file_is_read_once(server, root):
+    data = cold(str(root / "small.mp3"), 60_000)
+    before = server.metrics()
+    with Storm(server, "/audio/small.mp3") as storm:
+        for answer in storm.answers():
+            assert answer.status == 200 and answer.body == data
+    assert grown(server, before, "segue_origin_opens_total") == 1
+    assert grown(server, before, "segue_origin_reads_total") == 1
+
+
+@pytest.mark.parametrize("track", ["aac.m4a", "book.mp3"])
+def test_a_cold_playlist_is_demuxed_once(server, track):
+    before = server.metrics()
+    with Storm(server, f"/hls/{track}/index.m3u8") as storm:
+        bodies = {answer.body for answer in storm.answers() if answer.status == 200}
+        assert len(bodies) == 1
+    assert grown(server, before, "segue_origin_opens_total") == 1
+    assert grown(server, before, "segue_index_builds_total") == 1
+
+
+def test_a_cold_segment_is_demuxed_and_built_once(server, root):
+    """Its URL is known from before, as a listener's whose playlist another edge has made."""
+    with Segue(root) as other:
+        lines = other.get("/hls/aac.ts.m4a/ts/index.m3u8").body.decode().splitlines()
+        name = [line for line in lines if not line.startswith("#")][0]
+    before = server.metrics()
+    with Storm(server, f"/hls/aac.ts.m4a/ts/{name}") as storm:
+        bodies = {answer.body for answer in storm.answers() if answer.status == 200}
+        assert len(bodies) == 1 and bodies != {b""}
+    for metric in ("segue_origin_opens_total", "segue_index_builds_total",
+                   "segue_origin_reads_total"):
+        assert grown(server, before, metric) == 1, metric
+
+
+def test_half_of_them_leave_and_the_others_get_it(server):
+    before = server.metrics()
+    with Storm(server, "/hls/book.mp3/index.m3u8") as storm:
+        server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+        storm.leave(storm.clients[::2])
+        assert len(storm.clients) == CLIENTS // 2
+        for answer in storm.answers():
+            assert answer.status == 200 and answer.body.endswith(b"#EXT-X-ENDLIST\n")
+    assert grown(server, before, "segue_index_builds_total") == 1
+    assert grown(server, before, "segue_flights_cancelled_total") == 0
+
+
+def test_all_leave_and_the_work_stops(server):
+    before = server.metrics()
+    with Storm(server, "/hls/long.mp3/index.m3u8") as storm:
+        server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+        storm.leave(list(storm.clients))
+    server.until_metric("segue_flights_cancelled_total",
+                        lambda n: n == before["segue_flights_cancelled_total"] + 1)
+    until(lambda: grown(server, before, "segue_abort_packets_skipped_total"), "the skipped packets")
+    assert grown(server, before, "segue_index_builds_total") == 0
+    assert grown(server, before, "segue_index_packets_total") < 600 * PACKETS_PER_MINUTE * 0.9
+    assert server.metric("segue_helper_deaths_total") == 0
+    again = server.get("/hls/aac.m4a/index.m3u8")
+    assert again.status == 200
