@@ -14,6 +14,7 @@
 #include "edge/wire/listen.h"
 #include "edge/worker.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -196,7 +197,8 @@ static enum err build_store(struct server *s, size_t descriptors)
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
         .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms},
-        .make = {c->hls.segment_duration_ms, c->hls.container},
+        .make = {c->hls.segment_duration_ms, c->hls.container, str_of(c->media.audio_prefix),
+                 str_of(c->media.hls_prefix)},
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,
@@ -220,8 +222,12 @@ static enum err build_redis(struct server *s)
                                    .ttl = c->ttl_ms / 1000,
                                    .max_object = c->max_object,
                                    .io = s->io};
-    snprintf(s->redis.generation, sizeof s->redis.generation, "%s/%s", SEGUE_VERSION,
-             container_name(s->conf->hls.container));
+    /* Byte ranges name the files' own URLs. */
+    uint64_t prefixes[2] = {hash_stable(str_of(s->conf->media.audio_prefix)).low,
+                            hash_stable(str_of(s->conf->media.hls_prefix)).low};
+    struct hash128 h = hash_stable((struct str){(const char *)prefixes, sizeof prefixes});
+    snprintf(s->redis.generation, sizeof s->redis.generation, "%s/%s/%016" PRIx64, SEGUE_VERSION,
+             container_name(s->conf->hls.container), h.low);
     TRY(redis_url_parse(str_of(c->url), &s->redis.url, &why));
     if (!s->redis.url.tls)
         return ERR_NONE;

@@ -9,7 +9,7 @@
 /* The media playlist of one track. `prefix` goes as it is before every init and segment URI
  * ("v-1a2b3c/"), which are named init.mp4 and NUMBER.ENDING; for CONTAINER_BYTES it is the URI of
  * the original file, and the segments are byte ranges of it. It is the caller's to percent-encode.
- *   ERR_NOT_ACCEPTABLE  segment_fits is false, or (bytes) a segment lies in several places
+ *   ERR_NOT_ACCEPTABLE  segment_fits is false
  *   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err playlist_media(const struct cut *c, enum container in, struct str prefix,
                                  struct buf *out);

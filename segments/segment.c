@@ -15,10 +15,13 @@ struct writer {
     enum err (*build)(const struct part *p, struct str payload, struct buf *out);
 };
 
-/* Bytes: frames as they stand in the file. AAC that has no headers there could not be played. */
+/* Bytes: frames as they stand in the file. AAC that has no headers there could not be played, and
+ * what lies between two runs of frames would be played too. */
 static bool bytes_fits(const struct index *x)
 {
-    return adts_stands_alone(x) && adts_missing(x) == 0;
+    enum codec codec = index_info(x)->codec;
+    return (codec == CODEC_MP3 || codec == CODEC_AAC) && adts_stands_alone(x) &&
+           adts_missing(x) == 0 && index_spans(x, 0, index_info(x)->packets, NULL, 0) <= 1;
 }
 
 static bool bytes_by_span(const struct index *x)

@@ -35,8 +35,8 @@ uint32_t cut_boundary(const struct cut *c, uint32_t k);
 void cut_segment(const struct cut *c, uint32_t number, uint32_t *from, uint32_t *to);
 
 /* Can this very track go in there? Stricter than container_takes, which knows the codec alone:
- * xHE-AAC goes in fMP4 only, fMP4 needs an init segment, bytes need frames with headers, and ADTS
- * can't say every AudioSpecificConfig. */
+ * xHE-AAC goes in fMP4 only, fMP4 needs an init segment, bytes need frames with headers that lie
+ * side by side, and ADTS can't say every AudioSpecificConfig. */
 bool segment_fits(const struct index *x, enum container in);
 
 /* Segment `number` (0-based). On ERR_NONE *head holds what we write and the packets' bytes follow

@@ -3,6 +3,7 @@
 
 #include "edge/base/buf.h"
 #include "edge/base/must.h"
+#include "edge/base/percent.h"
 #include "edge/store/disk.h"
 #include "segments/playlist.h"
 
@@ -15,7 +16,7 @@
 #define CACHE_SEGMENT "public, max-age=31536000, immutable"
 #define TYPE_PLAYLIST "application/vnd.apple.mpegurl"
 
-enum { PREFIX_MAX = 32, SPANS_MAX = 65536 };
+enum { URI_MAX = 8 * BUF_MAX_PATH, SPANS_MAX = 65536 };
 
 static enum err no_such(const struct key *key, enum err failure, const char *why,
                         struct object **out)
@@ -33,7 +34,7 @@ static enum err not_in_there(const struct key *key, enum container in, const str
     int n = snprintf(why, sizeof why, "%s does not go into %s; it goes into", codec_name(codec),
                      container_name(in));
     const char *comma = " ";
-    for (unsigned c = 0; c < CONTAINER_BYTES; c++) {
+    for (unsigned c = 0; c < CONTAINER_COUNT; c++) {
         if (!segment_fits(x, (enum container)c))
             continue;
         n += snprintf(why + n, sizeof why - (size_t)n, "%s%s", comma,
@@ -56,7 +57,7 @@ static enum err choose(const struct make_opts *opts, const struct key *key,
     const struct index *x = r->index->index;
     if (key->container != CONTAINER_COUNT) {
         *in = (enum container)key->container;
-        return *in != CONTAINER_BYTES && segment_fits(x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
+        return segment_fits(x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
     }
     TRY(container_choose(opts->container, info_of(r)->codec, in));
     if (segment_fits(x, *in))
@@ -201,19 +202,64 @@ enum err make_master(const struct make_opts *opts, const struct key *key,
     return e;
 }
 
+static size_t slashes(struct str path)
+{
+    size_t n = 0;
+    while (path.n) {
+        (void)str_cut(&path, '/');
+        n++;
+    }
+    return n;
+}
+
+/* From HLS_PREFIX/TRACK/bytes/index.m3u8 to AUDIO_PREFIX/TRACK, by way of what is above both: so it
+ * holds below any token in the path too. */
+static void file_uri(const struct make_opts *opts, struct str track, struct buf *out)
+{
+    /* A prefix begins and ends with a slash, a track begins with one; "bytes" is one more. */
+    size_t up = slashes(str_from(opts->hls_prefix, 1)) + slashes(str_from(track, 1)) + 1;
+    for (size_t i = 0; i < up; i++)
+        buf_adds(out, STR("../"));
+    percent_path(out, str_from(opts->audio_prefix, 1));
+    percent_path(out, str_from(track, 1));
+}
+
+/* What stands before the names of segments, or, for byte ranges, instead of them. */
+static enum err segment_prefix(const struct make_opts *opts, const struct key *key,
+                               const struct make_rendition *track, enum container in,
+                               struct buf *out)
+{
+    if (in == CONTAINER_BYTES)
+        file_uri(opts, track->source->key.path, out);
+    else
+        buf_addf(out, "v-%016" PRIx64 "/", key->version);
+    return buf_status(out);
+}
+
+static enum err write_playlist(const struct make_opts *opts, const struct key *key,
+                               const struct make_rendition *track, enum container in,
+                               struct buf *out)
+{
+    struct buf prefix;
+    struct cut cut = cut_make(track->index->index, opts->segment_ms);
+    buf_init(&prefix, URI_MAX);
+    enum err e = segment_prefix(opts, key, track, in, &prefix);
+    if (!e)
+        e = playlist_media(&cut, in, buf_str(&prefix), out);
+    buf_fini(&prefix);
+    return e;
+}
+
 enum err make_playlist(const struct make_opts *opts, const struct key *key,
                        const struct make_rendition *track, struct object **out)
 {
     struct buf b;
-    char prefix[PREFIX_MAX];
     enum container in = CONTAINER_FMP4;
     enum err e = choose(opts, key, track, &in);
     if (e)
         return refused(e, key, track, in, out);
-    struct cut cut = cut_make(track->index->index, opts->segment_ms);
-    snprintf(prefix, sizeof prefix, "v-%016" PRIx64 "/", key->version);
     buf_init(&b, BUF_MAX_PLAYLIST);
-    e = playlist_media(&cut, in, str_of(prefix), &b);
+    e = write_playlist(opts, key, track, in, &b);
     struct description d = describe(OBJECT_PLAYLIST, track->source);
     if (!e)
         return finish(key, &b, &d, out);

@@ -8,6 +8,8 @@
 struct make_opts {
     uint32_t segment_ms;
     enum container container; /* where the URL chose none */
+    struct str audio_prefix;  /* of URLs, "/audio/": where the files are, for byte ranges of them */
+    struct str hls_prefix;    /* "/hls/"; both borrowed */
 };
 
 /* One file of a folder of renditions, or the only one. Borrowed. */

@@ -51,6 +51,8 @@ CASES = {case.name: case for case in (
     Case("opus-mono.ogg", "Opus", 2880, 48000, 1, ONLY_FMP4),
 )}
 EVERY = [(name, container) for name, case in CASES.items() for container in case.containers]
+# Frames with headers side by side in the file may also be had as byte ranges of it.
+BYTES = [(name, "bytes") for name in CASES if name.endswith((".mp3", ".aac"))]
 LADDER = ("64.m4a", "128.m4a", "192.m4a")
 
 

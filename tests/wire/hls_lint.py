@@ -13,7 +13,8 @@ MASTER_TAGS = {
     "EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-START", "EXT-X-STREAM-INF", "EXT-X-MEDIA",
     "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY", "EXT-X-CONTENT-STEERING", "EXT-X-DEFINE",
 }
-ENDINGS = {"fmp4": ("m4s", "mp4"), "ts": ("ts",), "packed": ("aac", "mp3", "ac3", "ec3")}
+ENDINGS = {"fmp4": ("m4s", "mp4"), "ts": ("ts",), "packed": ("aac", "mp3", "ac3", "ec3"),
+           "bytes": ("aac", "mp3")}
 ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
 
 
@@ -153,10 +154,11 @@ def lint_container(lint, media, container):
     lint.check(maps == (1 if container == "fmp4" else 0), f"{maps} EXT-X-MAP in {container}")
     uris = [(s.uri, s.span) for s in media.segments]
     lint.check(len(set(uris)) == len(uris), "a segment stands there twice")
+    lint.check(all(bool(s.span) == (container == "bytes") for s in media.segments), f"EXT-X-BYTERANGE in {container}")
 
 
 def parse_media(data, container):
-    """A VOD media playlist of one file. container: fmp4, ts or packed."""
+    """A VOD media playlist of one file. container: fmp4, ts, packed or bytes."""
     lint = Lint(data, MEDIA_TAGS)
     media = Media()
     media.target = int(lint.once("EXT-X-TARGETDURATION", r"[1-9]\d*") or 1)

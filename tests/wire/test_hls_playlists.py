@@ -10,7 +10,7 @@ import pytest
 import hls
 import hls_lint
 import raw
-from hls_cases import CASES, EVERY, LADDER, library  # noqa: F401
+from hls_cases import BYTES, CASES, EVERY, LADDER, library  # noqa: F401
 from segue import Segue, until
 
 TARGET = 6.0
@@ -35,7 +35,7 @@ def test_the_default_container_is_the_best_that_takes_the_codec(library, name): 
     assert [v.codecs for v in track.variants] == [case.codecs]
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_extinf_adds_up_to_the_track_within_a_frame(library, name, container):  # noqa: F811
     case, media = CASES[name], library.track(name, container).media
     frame = case.frame / case.rate
@@ -46,7 +46,7 @@ def test_extinf_adds_up_to_the_track_within_a_frame(library, name, container):  
         assert -1e-5 <= media.duration - length - case.priming / case.rate <= frame + 1e-5
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_segments_end_at_the_frame_nearest_to_each_multiple_of_the_target(library, name, container):  # noqa: F811
     case, track = CASES[name], library.track(name, container)
     frame, at = case.frame / case.rate, 0
@@ -59,7 +59,7 @@ def test_segments_end_at_the_frame_nearest_to_each_multiple_of_the_target(librar
         assert segment.duration == pytest.approx(count * frame, abs=2e-6)
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_target_duration_is_the_longest_segment_rounded(library, name, container):  # noqa: F811
     media = library.track(name, container).media
     longest = max(s.duration for s in media.segments)
@@ -67,7 +67,7 @@ def test_target_duration_is_the_longest_segment_rounded(library, name, container
     assert media.target == max(least, 1)
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_bandwidth_is_the_true_peak_and_average(library, name, container):  # noqa: F811
     track = library.track(name, container)
     sizes = [len(s) for s in track.segments]
@@ -86,6 +86,15 @@ def test_mp3_with_a_reservoir_is_never_called_independent(library, name):  # noq
 @pytest.mark.parametrize("name", ["flac.flac", "alac.m4a"])
 def test_lossless_segments_are_called_independent(library, name):  # noqa: F811
     assert library.track(name).media.independent
+
+
+@pytest.mark.parametrize("name,container", BYTES)
+def test_byte_ranges_are_of_the_file_that_is_played_whole(library, name, container):  # noqa: F811
+    track = library.track(name, container)
+    assert set(track.urls) == {f"/audio/{name}"}
+    spans = [s.span for s in track.media.segments]
+    assert all(a + n == b for (a, n), (b, _) in zip(spans, spans[1:]))
+    assert os.path.getsize(library.path(name)) >= sum(spans[-1])
 
 
 # URLs
@@ -234,11 +243,13 @@ def test_a_replaced_file_has_new_urls(tmp_path, library):  # noqa: F811
 
 @pytest.mark.parametrize("name,container", [
     (name, container) for name in ("cbr.mp3", "flac.flac", "alac.m4a", "opus.opus")
-    for container in ("fmp4", "ts", "packed") if container not in CASES[name].containers])
+    for container in ("fmp4", "ts", "packed", "bytes") if (name, container) not in EVERY + BYTES])
 def test_a_container_that_cannot_take_the_codec_is_406(library, name, container):  # noqa: F811
+    can = [c for c in ("fmp4", "ts", "packed", "bytes") if (name, c) in EVERY + BYTES]
     for what in ("master.m3u8", "index.m3u8"):
         answer = hls.get(library.server, f"/hls/{name}/{container}/{what}", status=406)
         assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"].endswith(f"it goes into {', '.join(can)}")
 
 
 @pytest.mark.parametrize("name,codec", [("vorbis.ogg", "vorbis"), ("pcm.wav", "pcm")])

@@ -8,7 +8,7 @@
 #define PACKETS 1000                       /* of 1024 ticks: 23 s */
 #define GIVEN UINT64_C(0x00ab54a98ceb1f0a) /* the version of every source here */
 
-static const struct make_opts OPTS = {6000, CONTAINER_FMP4};
+static const struct make_opts OPTS = {6000, CONTAINER_FMP4, {"/audio/", 7}, {"/x/hls/", 7}};
 static struct tree tree;
 
 struct track {
@@ -125,7 +125,7 @@ static void a_master_without_any_variant_says_why(void **state)
     (void)state;
     struct track t = mp3();
     expect_failure(master(CONTAINER_FMP4, &t.r, 1, false), ERR_NOT_ACCEPTABLE,
-                   "mp3 does not go into fmp4; it goes into ts, packed");
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -198,7 +198,8 @@ static void where_nobody_chose_the_configuration_does_if_the_codec_allows(void *
         bool is_aac = cases[i].codec == CODEC_AAC;
         struct track t = track_of("/a", make_track(make_info(cases[i].codec, 44100), PACKETS, 1024,
                                                    400, is_aac ? MAKE_ASC : STR("")));
-        struct make_opts opts = {6000, cases[i].configured};
+        struct make_opts opts = OPTS;
+        opts.container = cases[i].configured;
         struct object *o = playlist(&opts, CONTAINER_COUNT, &t);
         assert_true(has(o, cases[i].has));
         object_unref(o);
@@ -213,7 +214,8 @@ static void a_track_that_ts_cannot_say_gets_fmp4_unless_ts_was_chosen(void **sta
     info.aac_object_type = 42; /* xHE-AAC */
     struct track t =
         track_of("/a.m4a", make_track(info, PACKETS, 1024, 400, STR("\xf9\x46\x43\x22")));
-    struct make_opts opts = {6000, CONTAINER_TS};
+    struct make_opts opts = OPTS;
+    opts.container = CONTAINER_TS;
     struct object *o = playlist(&opts, CONTAINER_COUNT, &t);
     assert_true(has(o, "/0.m4s"));
     object_unref(o);
@@ -234,12 +236,23 @@ static void what_hls_cannot_carry_is_unsupported(void **state)
     track_free(&t);
 }
 
-static void byte_ranges_are_not_offered_yet(void **state)
+static void byte_ranges_are_of_the_file_s_own_url(void **state)
+{
+    (void)state;
+    struct track t = track_of("/an album/a.mp3", mp3_index());
+    struct object *o = playlist(&OPTS, CONTAINER_BYTES, &t);
+    assert_int_equal(o->failure, ERR_NONE);
+    assert_true(has(o, "\n../../../../../audio/an%20album/a.mp3\n"));
+    object_unref(o);
+    track_free(&t);
+}
+
+static void what_is_refused_names_what_is_taken(void **state)
 {
     (void)state;
     struct track t = mp3();
-    expect_failure(playlist(&OPTS, CONTAINER_BYTES, &t), ERR_NOT_ACCEPTABLE,
-                   "mp3 does not go into bytes; it goes into ts, packed");
+    expect_failure(playlist(&OPTS, CONTAINER_FMP4, &t), ERR_NOT_ACCEPTABLE,
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -267,7 +280,8 @@ static void mp3_has_no_init_segment(void **state)
     struct track t = mp3();
     struct key key = key_of(OBJECT_INIT, CONTAINER_FMP4, 0);
     assert_int_equal(make_init(&key, &t.r, &o), ERR_NONE);
-    expect_failure(o, ERR_NOT_ACCEPTABLE, "mp3 does not go into fmp4; it goes into ts, packed");
+    expect_failure(o, ERR_NOT_ACCEPTABLE,
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -554,7 +568,8 @@ int main(void)
         cmocka_unit_test(where_nobody_chose_the_configuration_does_if_the_codec_allows),
         cmocka_unit_test(a_track_that_ts_cannot_say_gets_fmp4_unless_ts_was_chosen),
         cmocka_unit_test(what_hls_cannot_carry_is_unsupported),
-        cmocka_unit_test(byte_ranges_are_not_offered_yet),
+        cmocka_unit_test(byte_ranges_are_of_the_file_s_own_url),
+        cmocka_unit_test(what_is_refused_names_what_is_taken),
         cmocka_unit_test(the_init_segment_is_the_index_s_own),
         cmocka_unit_test(mp3_has_no_init_segment),
         cmocka_unit_test(a_segment_is_a_short_head_and_a_span_of_the_file),
