@@ -69,9 +69,12 @@ struct conf_cache {
     struct conf_redis redis;
 };
 
+enum conf_switch { CONF_OFF, CONF_ON };
+
 struct conf_hls {
     uint32_t segment_duration_ms;
     enum container container; /* CONTAINER_FMP4, _TS or _PACKED */
+    enum conf_switch fast_start;
 };
 
 struct conf_log {

@@ -188,6 +188,12 @@ static bool allocate(struct server *s)
     return true;
 }
 
+/* Segments that are cut otherwise have other URLs. */
+static uint32_t recipe_of(const struct conf *c)
+{
+    return c->hls.segment_duration_ms | (c->hls.fast_start ? 1u << 16 : 0);
+}
+
 static enum err build_store(struct server *s, size_t descriptors)
 {
     const struct conf *c = s->conf;
@@ -196,9 +202,9 @@ static enum err build_store(struct server *s, size_t descriptors)
     struct supply_opts opts = {
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
-        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms},
-        .make = {c->hls.segment_duration_ms, c->hls.container, str_of(c->media.audio_prefix),
-                 str_of(c->media.hls_prefix)},
+        .disk = {c->media.root, c->media.cache_control, recipe_of(c)},
+        .make = {c->hls.segment_duration_ms, c->hls.fast_start, c->hls.container,
+                 str_of(c->media.audio_prefix), str_of(c->media.hls_prefix)},
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,

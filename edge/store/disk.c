@@ -262,8 +262,7 @@ static enum err take_file(struct disk *d, struct object *o, int fd)
     }
     s->id = identity_of(&st);
     s->version =
-        identity_hash(o->key.path, &s->id, (uint32_t)PACKAGER_VERSION << 24 ^ d->opts.segment_ms)
-            .high;
+        identity_hash(o->key.path, &s->id, (uint32_t)PACKAGER_VERSION << 24 ^ d->opts.recipe).high;
     if (S_ISDIR(st.st_mode))
         return list_folder(s, fd);
     s->fd = fd;

@@ -11,7 +11,7 @@ struct disk;
 struct disk_opts {
     const char *root;
     const char *cache_control; /* of /audio answers; borrowed for the disk's life */
-    uint32_t segment_ms;       /* part of the version: other segments, other URLs */
+    uint32_t recipe; /* how segments are made: part of the version, other segments, other URLs */
 };
 
 MUST_USE enum err disk_new(const struct disk_opts *opts,

@@ -44,6 +44,11 @@ static enum err not_in_there(const struct key *key, enum container in, const str
     return no_such(key, ERR_NOT_ACCEPTABLE, why, out);
 }
 
+static struct cut cut_of(const struct make_opts *opts, const struct index *x)
+{
+    return opts->fast_start ? cut_make_fast(x, opts->segment_ms) : cut_make(x, opts->segment_ms);
+}
+
 static const struct index_info *info_of(const struct make_rendition *r)
 {
     return index_info(r->index->index);
@@ -166,8 +171,8 @@ static enum err gather(const struct make_opts *opts, const struct key *key, bool
     struct buf *uri = &m->uris[m->count];
     buf_init(uri, BUF_MAX_PATH);
     rendition_uri(uri, key, r, folder);
-    m->list[m->count++] = (struct rendition){
-        .cut = cut_make(r->index->index, opts->segment_ms), .in = in, .uri = buf_str(uri)};
+    m->list[m->count++] =
+        (struct rendition){.cut = cut_of(opts, r->index->index), .in = in, .uri = buf_str(uri)};
     return buf_status(uri);
 }
 
@@ -241,7 +246,7 @@ static enum err write_playlist(const struct make_opts *opts, const struct key *k
                                struct buf *out)
 {
     struct buf prefix;
-    struct cut cut = cut_make(track->index->index, opts->segment_ms);
+    struct cut cut = cut_of(opts, track->index->index);
     buf_init(&prefix, URI_MAX);
     enum err e = segment_prefix(opts, key, track, in, &prefix);
     if (!e)
@@ -339,7 +344,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     const struct index *x = track->index->index;
     if (!span_container(ending, info_of(track)->codec, &in) || in != key->container)
         return no_such(key, ERR_NOT_FOUND, "the track has no segments of that kind", out);
-    struct cut cut = cut_make(x, opts->segment_ms);
+    struct cut cut = cut_of(opts, x);
     if (key->number >= cut.count)
         return no_such(key, ERR_NOT_FOUND, "the track has fewer segments", out);
     buf_init(&head, BUF_MAX_SEGMENT);
@@ -403,7 +408,7 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
                             struct object **out)
 {
     struct buf b;
-    struct cut cut = cut_make(track->index->index, opts->segment_ms);
+    struct cut cut = cut_of(opts, track->index->index);
     must(key->container < CONTAINER_BYTES && key->number < cut.count);
     enum container in = (enum container)key->container;
     buf_init(&b, BUF_MAX_SEGMENT);

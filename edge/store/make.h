@@ -7,6 +7,7 @@
 
 struct make_opts {
     uint32_t segment_ms;
+    bool fast_start;          /* cut_make_fast */
     enum container container; /* where the URL chose none */
     struct str audio_prefix;  /* of URLs, "/audio/": where the files are, for byte ranges of them */
     struct str hls_prefix;    /* "/hls/"; both borrowed */

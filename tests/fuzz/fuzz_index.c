@@ -79,7 +79,7 @@ static void check_segment(const struct cut *c, enum container in, uint32_t k)
 
 static void check_container(const struct index *x, enum container in, uint32_t target_ms)
 {
-    struct cut c = cut_make(x, target_ms);
+    struct cut c = target_ms & 1 ? cut_make_fast(x, target_ms) : cut_make(x, target_ms);
     if (c.count > WALKED)
         return;
     uint32_t next = 0;

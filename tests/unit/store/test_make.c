@@ -8,7 +8,7 @@
 #define PACKETS 1000                       /* of 1024 ticks: 23 s */
 #define GIVEN UINT64_C(0x00ab54a98ceb1f0a) /* the version of every source here */
 
-static const struct make_opts OPTS = {6000, CONTAINER_FMP4, {"/audio/", 7}, {"/x/hls/", 7}};
+static const struct make_opts OPTS = {6000, false, CONTAINER_FMP4, {"/audio/", 7}, {"/x/hls/", 7}};
 static struct tree tree;
 
 struct track {
