@@ -42,7 +42,7 @@ endif
 
 # Asked anew for each command, never once at the start: `make run` on a fresh machine installs
 # pkg-config and the libraries first.
-EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1 jansson
+EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1 jansson zlib libbrotlienc
 MEDIA_PKGS := libavformat libavcodec libavutil libseccomp libxxhash
 LOAD_PKGS  := libevent_core libxxhash
 FUZZ_PKGS  := openssl libxxhash yaml-0.1
@@ -224,7 +224,7 @@ unit-programs: $(UNIT_BIN)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libsegue.a
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -Itests/unit $(call pkg_flags,$(EDGE_PKGS)) -MMD -MP $(LINK_HARDEN) \
-	    -o $@ $< $(BUILD)/libsegue.a $(call pkg_libs,$(EDGE_PKGS)) -lcmocka -lpthread
+	    -o $@ $< $(BUILD)/libsegue.a $(call pkg_libs,$(EDGE_PKGS)) -lcmocka -lbrotlidec -lpthread
 
 $(BUILD)/tests/unit/helper/%: tests/unit/helper/%.c $(BUILD)/libsegue-media.a
 	@mkdir -p $(@D) && $(call say,CC)

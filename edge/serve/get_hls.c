@@ -98,6 +98,8 @@ enum step get_hls(struct exchange *x, struct str rest)
     if (path.n < 2 || !settle_container(w))
         return exchange_fail(x, ERR_NOT_FOUND, STR("no playlist or segment has that name"));
     w->track = path;
+    if (w->kind == WISH_MASTER || w->kind == WISH_PLAYLIST)
+        w->coding = coding_choose(x->request);
     x->asks = true;
     return STEP_ON;
 }

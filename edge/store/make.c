@@ -5,6 +5,7 @@
 #include "edge/base/must.h"
 #include "edge/base/percent.h"
 #include "edge/store/disk.h"
+#include "edge/store/encode.h"
 #include "segments/playlist.h"
 
 #include <inttypes.h>
@@ -415,6 +416,19 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     enum err e = build(&cut, in, key, track, cancelled, &b);
     if (!e)
         e = finish_segment(key, &b, in, track, out);
+    buf_fini(&b);
+    return e;
+}
+
+enum err make_encoded(const struct key *key, const struct object *plain, struct object **out)
+{
+    struct buf b;
+    struct description d = {TYPE_PLAYLIST, CACHE_PLAYLIST, plain->modified};
+    buf_init(&b, BUF_MAX_PLAYLIST);
+    enum err e = encode((enum coding)key->coding,
+                        (struct str){(const char *)plain->body, plain->body_len}, &b);
+    if (!e)
+        return finish(key, &b, &d, out);
     buf_fini(&b);
     return e;
 }

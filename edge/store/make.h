@@ -50,6 +50,9 @@ MUST_USE enum err make_index(const struct key *key, unsigned char *record, size_
  *   ERR_MEDIA  they cannot be of this track */
 MUST_USE enum err make_again(const struct key *key, const struct make_rendition *track,
                              unsigned char *bytes, size_t len, struct object **out);
+/* `plain` (a playlist) in key->coding. [pool]   ERR_NOMEM */
+MUST_USE enum err make_encoded(const struct key *key, const struct object *plain,
+                               struct object **out);
 /* The bytes of a small file. Reads. [pool]   ERR_CANCELLED, ERR_IO as well */
 MUST_USE enum err make_body(const struct key *key, const struct object *source,
                             const atomic_bool *cancelled, struct object **out);

@@ -11,6 +11,7 @@
 #include "edge/base/hash.h"
 #include "edge/base/ref.h"
 #include "edge/base/str.h"
+#include "edge/http/coding.h"
 #include "edge/store/s3fifo.h"
 #include "segments/segment.h"
 
@@ -42,6 +43,7 @@ struct key {
     uint32_t number;  /* of the segment */
     uint8_t kind;
     uint8_t container; /* CONTAINER_COUNT: nobody chose */
+    uint8_t coding;    /* enum coding: the same object, encoded; see key_coded */
 };
 
 /* What a file is known by: two edges with the same tree agree on its ETag and version. */
@@ -97,8 +99,8 @@ struct object *object_of_bytes(const struct key *key, unsigned char *body, size_
 /* A remembered failure; `why` is for people and is copied. */
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
 
-/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag and modified
- * are taken from the object. ERR_NOMEM. Before the object is shared. */
+/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified and
+ * coding are taken from the object. ERR_NOMEM. Before the object is shared. */
 MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
 void object_set_etag(struct object *o, struct hash128 h);
 
@@ -107,6 +109,8 @@ struct str object_why(const struct object *o); /* of a failure */
 
 struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
                     uint32_t number);
+/* Of the same object in a content coding. */
+struct key key_coded(const struct key *plain, enum coding coding);
 bool key_eq(const struct key *a, const struct key *b);
 
 #endif

@@ -56,6 +56,7 @@ struct wish {
     unsigned container;             /* CONTAINER_COUNT: nobody chose */
     uint32_t number;                /* of the segment */
     uint64_t version;               /* in the URL of an init or media segment */
+    enum coding coding;             /* that a playlist may be sent in */
     struct str track;               /* decoded path below the root: "/album/song.m4a" */
     struct str ending;              /* of a segment's name */
     void (*granted)(struct wish *); /* [loop] when supply_ask could not answer at once */
@@ -73,6 +74,7 @@ struct wish {
     struct waiter *waiter;
     struct object *landed;
     struct object *index;
+    struct object *plain; /* what is sent should it not come encoded */
     struct ladder *ladder;
     bool remote; /* what landed last was found in Redis */
     bool first;  /* it began the flight it waits for, or waited for last */
