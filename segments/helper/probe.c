@@ -107,7 +107,10 @@ static enum err read_packets(struct track *t)
     const char *format = t->format->iformat->name;
     if (strcmp(format, "ogg") == 0)
         return pages_index(t);
-    return strncmp(format, "mov", 3) == 0 ? table_index(t) : frames_index(t);
+    if (strncmp(format, "mov", 3) == 0)
+        return table_index(t);
+    bool headers = t->info.codec == CODEC_MP3 || strcmp(format, "aac") == 0;
+    return headers ? headers_index(t) : frames_index(t);
 }
 
 static void settle(struct track *t)

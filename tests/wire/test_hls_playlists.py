@@ -83,6 +83,11 @@ def test_mp3_with_a_reservoir_is_never_called_independent(library, name):  # noq
         assert not library.track(name, container).media.independent
 
 
+def test_mp3_without_a_reservoir_is_independent(library):  # noqa: F811
+    playlist = hls.get(library.server, "/hls/minute.mp3/index.m3u8").body
+    assert hls_lint.parse_media(playlist, "packed").independent
+
+
 @pytest.mark.parametrize("name", ["flac.flac", "alac.m4a"])
 def test_lossless_segments_are_called_independent(library, name):  # noqa: F811
     assert library.track(name).media.independent
