@@ -145,6 +145,8 @@ static enum err judge(struct frames *f)
 enum err frames_index(struct track *t)
 {
     struct frames f = {.track = t};
+    if (t->info.codec == CODEC_OPUS)
+        t->info.timescale = t->info.sample_rate = 48000;
     f.ticks = t->info.codec == CODEC_FLAC   ? flac_ticks
               : t->info.codec == CODEC_OPUS ? opus_ticks
                                             : ac3_ticks;

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define FORMATS "mov,mp3,flac,aac,ogg,wav,aiff,matroska,webm,ac3,eac3"
-#define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus"
+#define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus,ac3,eac3"
 
 enum { PROBE_BYTES = 1024 * 1024, STREAMS_MAX = 64, OPUS_PREROLL = 3840 /* 80 ms */ };
 
@@ -128,6 +128,18 @@ static void settle(struct track *t)
         info->padding = 0;
 }
 
+/* The first packet, of which the muxer makes the configuration of codecs that have none apart. */
+static enum err read_first(struct track *t, struct buf *out)
+{
+    size_t got = 0;
+    unsigned char *at = buf_reserve(out, (size_t)t->first.length);
+    if (!at || t->first.length == 0)
+        return at ? ERR_MEDIA : buf_status(out);
+    TRY(source_read(t->source, t->first.offset, at, (size_t)t->first.length, &got));
+    buf_wrote(out, got);
+    return got == t->first.length ? ERR_NONE : ERR_MEDIA;
+}
+
 static enum err write_init(struct track *t, struct buf *init)
 {
     if (t->info.codec == CODEC_MP3) /* plays nowhere in MP4, so none is offered */
@@ -135,10 +147,15 @@ static enum err write_init(struct track *t, struct buf *init)
     AVCodecParameters *par = avcodec_parameters_alloc();
     if (!par)
         return ERR_NOMEM;
+    struct buf frame;
+    buf_init(&frame, INDEX_SIZE_MAX);
     enum err rc = describe_init(t, par);
+    if (!rc && (t->info.codec == CODEC_AC3 || t->info.codec == CODEC_EAC3))
+        rc = read_first(t, &frame);
     if (!rc)
-        rc = init_write(par, t->info.timescale, t->info.priming, init);
+        rc = init_write(par, t->info.timescale, t->info.priming, buf_str(&frame), init);
     avcodec_parameters_free(&par);
+    buf_fini(&frame);
     return rc == ERR_MEDIA ? track_fail(t, rc, "no init segment can be made for it") : rc;
 }
 

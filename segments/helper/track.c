@@ -43,6 +43,8 @@ enum err track_add_pieces(struct track *t, const struct index_span *pieces, size
                           (unsigned long long)t->packets);
     if (rc)
         return rc;
+    if (t->packets == 0)
+        t->first = pieces[0];
     t->packets++;
     t->ticks += ticks;
     if (t->packets % TELL == 0)

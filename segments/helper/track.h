@@ -15,11 +15,12 @@ struct track {
     AVStream *stream;        /* the format's */
     struct index_builder *builder;
     struct index_info info;
-    struct asc asc;    /* AAC: what the init segment will say */
-    struct buf config; /* for index_config */
-    uint64_t packets;  /* in the builder */
-    uint64_t ticks;    /* their durations' sum */
-    char *why;         /* RECORD_WHY + 1 bytes, borrowed */
+    struct asc asc;          /* AAC: what the init segment will say */
+    struct buf config;       /* for index_config */
+    struct index_span first; /* where the first packet lies (its first piece) */
+    uint64_t packets;        /* in the builder */
+    uint64_t ticks;          /* their durations' sum */
+    char *why;               /* RECORD_WHY + 1 bytes, borrowed */
 };
 
 /* Note why, and hand the error back. */
@@ -47,7 +48,7 @@ MUST_USE enum err describe_adts(struct track *t, unsigned type, uint32_t core_ra
 
 /* The readers: fill the builder, and priming and padding in info. */
 MUST_USE enum err table_index(struct track *t);   /* MP4 */
-MUST_USE enum err frames_index(struct track *t);  /* FLAC, by reading packets */
+MUST_USE enum err frames_index(struct track *t);  /* FLAC, AC-3, Matroska, by reading packets */
 MUST_USE enum err headers_index(struct track *t); /* MP3, ADTS, by their frames' headers */
 MUST_USE enum err pages_index(struct track *t);   /* Ogg */
 

@@ -70,7 +70,8 @@ def test_packed_segments_start_with_their_time(library, name):  # noqa: F811
         stamp, frames = hls.split_tag(bytes_)
         first = stamp if first is None else first
         assert stamp < 1 << 33 and abs(stamp - first - at * 90000) <= 1.5
-        assert frames[0] == 0xFF and frames[1] & 0xE0 == 0xE0, "frames do not follow the tag"
+        ac3 = CASES[name].codecs in ("ac-3", "ec-3")
+        assert frames[:2] == b"\x0b\x77" if ac3 else frames[0] == 0xFF and frames[1] & 0xE0 == 0xE0, "no frame"
         at += segment.duration
 
 

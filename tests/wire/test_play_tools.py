@@ -26,11 +26,16 @@ def master(library, name, container):  # noqa: F811
     return library.url(f"/hls/{hls.quote(name)}/{container}/master.m3u8")
 
 
+def options(name, container):
+    """ffmpeg 5.1 knows E-AC-3 by .eac3 alone; .ec3 is Apple's name for it."""
+    return ("-extension_picky", "0") if container == "packed" and CASES[name].codecs == "ec-3" else ()
+
+
 @pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_ffprobe_reads_the_playlists_without_a_warning(library, name, container):  # noqa: F811
     for what in ("master.m3u8", "index.m3u8"):
         url = library.url(f"/hls/{hls.quote(name)}/{container}/{what}")
-        found, said = hls.probe(url, fields="format=duration:stream=codec_type")
+        found, said = hls.probe(url, *options(name, container), fields="format=duration:stream=codec_type")
         assert said == "", said
         assert [s["codec_type"] for s in found["streams"]] == ["audio"]
         wanted, spare = wanted_seconds(library, name)
@@ -41,7 +46,7 @@ def test_ffprobe_reads_the_playlists_without_a_warning(library, name, container)
 def test_ffmpeg_plays_hls_to_the_end(library, name, container):  # noqa: F811
     case = CASES[name]
     rate = case.adts_as[1] if case.adts_as and container != "fmp4" else case.rate
-    pcm = hls.decode(master(library, name, container), "s16le")
+    pcm = hls.decode(master(library, name, container), "s16le", options(name, container))
     wanted, spare = wanted_seconds(library, name)
     assert -0.001 <= seconds_of(pcm, case, rate) - wanted <= spare
 
