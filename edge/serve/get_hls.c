@@ -1,7 +1,10 @@
-/* /hls/TRACK[/CONTAINER]/(master.m3u8 | index.m3u8 | v-VERSION/init.mp4 | v-VERSION/NUMBER.ENDING):
- * what such a path asks for, read from its end, since TRACK is a path itself. */
+/* /hls/TRACK[/CONTAINER]/(master.m3u8 | index[-TARGET].m3u8 | v-VERSION/init.mp4 |
+ * v-VERSION/NUMBER.ENDING): what such a path asks for, read from its end, since TRACK is a path
+ * itself. */
 #include "edge/base/scan.h"
 #include "edge/serve/route.h"
+
+enum { TARGET_MAX = 3600 /* seconds */ };
 
 /* The last component of *path, which loses it and its slash. */
 static struct str take_last(struct str *path)
@@ -46,16 +49,28 @@ static unsigned container_of_ending(struct str ending)
     return str_eq(ending, STR("ts")) ? CONTAINER_TS : CONTAINER_PACKED;
 }
 
+/* "index.m3u8", or "index-7.m3u8" in a folder whose renditions would else have several targets. */
+static bool read_index(struct str leaf, struct wish *w)
+{
+    uint64_t target = 0;
+    if (!scan_lit(&leaf, STR("index")))
+        return false;
+    if (scan_char(&leaf, '-') &&
+        (leaf.n == 0 || leaf.p[0] == '0' || !scan_u64(&leaf, &target) || target > TARGET_MAX))
+        return false;
+    w->kind = WISH_PLAYLIST;
+    w->number = (uint32_t)target;
+    return str_eq(leaf, STR(".m3u8"));
+}
+
 static bool read_leaf(struct str leaf, struct str *path, struct wish *w)
 {
     if (str_eq(leaf, STR("master.m3u8"))) {
         w->kind = WISH_MASTER;
         return true;
     }
-    if (str_eq(leaf, STR("index.m3u8"))) {
-        w->kind = WISH_PLAYLIST;
+    if (read_index(leaf, w))
         return true;
-    }
     if (!read_version(take_last(path), &w->version))
         return false;
     if (str_eq(leaf, STR("init.mp4"))) {

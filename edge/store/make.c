@@ -134,9 +134,10 @@ static struct description describe(enum object_kind kind, const struct object *s
 }
 
 /* Relative to the master: "index.m3u8", or below the folder "128.m4a/index.m3u8"; from within
- * ".../ts/" the folder is one up. Names are percent-encoded by the playlist's writer. */
+ * ".../ts/" the folder is one up. Names are percent-encoded by the playlist's writer. `target`:
+ * where the renditions would have different ones, the one that all have: "index-7.m3u8". */
 static void rendition_uri(struct buf *b, const struct key *key, const struct make_rendition *r,
-                          bool folder)
+                          bool folder, uint64_t target)
 {
     bool chosen = key->container != CONTAINER_COUNT;
     if (folder) {
@@ -148,33 +149,60 @@ static void rendition_uri(struct buf *b, const struct key *key, const struct mak
         if (chosen)
             buf_addf(b, "%s/", container_name((enum container)key->container));
     }
-    buf_adds(b, STR("index.m3u8"));
+    buf_adds(b, STR("index"));
+    if (target)
+        buf_addf(b, "-%" PRIu64, target);
+    buf_adds(b, STR(".m3u8"));
 }
 
 struct master {
     struct rendition list[OBJECT_NAMES];
     struct buf uris[OBJECT_NAMES];
+    const struct make_rendition *of[OBJECT_NAMES];
     size_t count;
     enum err refused; /* why the last one that was left out was */
     const struct make_rendition *who;
 };
 
-static enum err gather(const struct make_opts *opts, const struct key *key, bool folder,
-                       const struct make_rendition *r, struct master *m)
+static void gather(const struct make_opts *opts, const struct key *key,
+                   const struct make_rendition *r, struct master *m)
 {
     enum container in = CONTAINER_FMP4;
     enum err e = choose(opts, key, r, &in);
     if (e) {
         m->refused = e;
         m->who = r;
-        return ERR_NONE;
+        return;
     }
-    struct buf *uri = &m->uris[m->count];
-    buf_init(uri, BUF_MAX_PATH);
-    rendition_uri(uri, key, r, folder);
-    m->list[m->count++] =
-        (struct rendition){.cut = cut_of(opts, r->index->index), .in = in, .uri = buf_str(uri)};
-    return buf_status(uri);
+    m->of[m->count] = r;
+    m->list[m->count++] = (struct rendition){.cut = cut_of(opts, r->index->index), .in = in};
+}
+
+/* Apple's authoring specification 8.2: one target duration. They differ where containers count
+ * fractions differently; then the longest is everybody's. 0: they are alike. */
+static uint64_t common_target(const struct master *m)
+{
+    uint64_t most = 0;
+    bool alike = true;
+    for (size_t i = 0; i < m->count; i++) {
+        uint64_t target = playlist_target(&m->list[i].cut, m->list[i].in);
+        alike = alike && (i == 0 || target == most);
+        most = target > most ? target : most;
+    }
+    return alike ? 0 : most;
+}
+
+static enum err name_all(const struct key *key, bool folder, struct master *m)
+{
+    uint64_t target = common_target(m);
+    for (size_t i = 0; i < m->count; i++) {
+        buf_init(&m->uris[i], BUF_MAX_PATH);
+        rendition_uri(&m->uris[i], key, m->of[i], folder, target);
+        m->list[i].uri = buf_str(&m->uris[i]);
+        m->list[i].target = target;
+        TRY(buf_status(&m->uris[i]));
+    }
+    return ERR_NONE;
 }
 
 static enum err write_master(const struct key *key, struct master *m, struct object **out)
@@ -199,7 +227,9 @@ enum err make_master(const struct make_opts *opts, const struct key *key,
     struct master *m = calloc(1, sizeof *m);
     enum err e = m ? ERR_NONE : ERR_NOMEM;
     for (size_t i = 0; i < count && !e; i++)
-        e = gather(opts, key, folder, &list[i], m);
+        gather(opts, key, &list[i], m);
+    if (!e)
+        e = name_all(key, folder, m);
     if (!e)
         e = write_master(key, m, out);
     for (size_t i = 0; m && i < m->count; i++)
@@ -250,8 +280,9 @@ static enum err write_playlist(const struct make_opts *opts, const struct key *k
     struct cut cut = cut_of(opts, track->index->index);
     buf_init(&prefix, URI_MAX);
     enum err e = segment_prefix(opts, key, track, in, &prefix);
+    uint64_t target = key->number ? key->number : playlist_target(&cut, in);
     if (!e)
-        e = playlist_media(&cut, in, buf_str(&prefix), out);
+        e = playlist_media_within(&cut, in, target, buf_str(&prefix), out);
     buf_fini(&prefix);
     return e;
 }
@@ -270,6 +301,8 @@ enum err make_playlist(const struct make_opts *opts, const struct key *key,
     if (!e)
         return finish(key, &b, &d, out);
     buf_fini(&b);
+    if (e == ERR_NOT_FOUND)
+        return no_such(key, e, "the track has longer segments than that", out);
     return e;
 }
 

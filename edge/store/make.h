@@ -23,7 +23,8 @@ struct make_rendition {
  * that remembers the failure and why; key->container is CONTAINER_COUNT where nobody chose.
  *   ERR_NOMEM, ERR_TOO_BIG */
 
-/* `folder`: the renditions lie beneath the URL's track, else it is the only one. [any thread] */
+/* A playlist's key->number is its EXT-X-TARGETDURATION, where it shares that with others; else 0.
+ * `folder`: the renditions lie beneath the URL's track, else it is the only one. [any thread] */
 MUST_USE enum err make_master(const struct make_opts *opts, const struct key *key,
                               const struct make_rendition *list, size_t count, bool folder,
                               struct object **out);

@@ -53,9 +53,9 @@ enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
 struct wish {
     /* What is wanted; borrowed until it is granted or left. */
     enum wish_kind kind;
-    unsigned container;             /* CONTAINER_COUNT: nobody chose */
-    uint32_t number;                /* of the segment */
-    uint64_t version;               /* in the URL of an init or media segment */
+    unsigned container; /* CONTAINER_COUNT: nobody chose */
+    uint32_t number;  /* of the segment; of a playlist: seconds that it is to name as its target */
+    uint64_t version; /* in the URL of an init or media segment */
     enum coding coding;             /* that a playlist may be sent in */
     struct str track;               /* decoded path below the root: "/album/song.m4a" */
     struct str ending;              /* of a segment's name */

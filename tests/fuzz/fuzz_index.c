@@ -96,7 +96,7 @@ static void check_container(const struct index *x, enum container in, uint32_t t
         check_segment(&c, in, c.count - 1);
     struct buf out;
     buf_init(&out, BUF_MAX_PLAYLIST);
-    struct rendition r = {c, in, STR("a"), 0, 0};
+    struct rendition r = {c, in, STR("a"), 0, 0, 0};
     enum err e = playlist_media(&c, in, STR("v/"), &out);
     must(e == ERR_NONE || e == ERR_NOT_ACCEPTABLE);
     e = playlist_master(&r, 1, &out);

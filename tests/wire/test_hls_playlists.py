@@ -205,6 +205,42 @@ def test_a_folder_in_a_chosen_container_leads_to_it(library, container):  # noqa
         hls.get(library.server, urllib.parse.urljoin(url, media.segments[0].uri))
 
 
+MIXED = {"128.m4a": "aac.m4a", "64.m4a": "ladder/64.m4a", "surround.m4a": "aac-51.m4a", "lossless.flac": "flac.flac",
+         "128.mp3": "cbr.mp3"}
+
+
+@pytest.mark.parametrize("names", [list(MIXED), ["128.m4a", "lossless.flac"], ["128.mp3", "lossless.flac"]])
+def test_a_folder_may_mix_codecs(tmp_path, library, names):  # noqa: F811
+    os.mkdir(tmp_path / "song")
+    for name in names:
+        shutil.copy(library.path(MIXED[name]), tmp_path / "song" / name)
+    with Segue(tmp_path) as server:
+        master = hls.get(server, "/hls/song/master.m3u8").body
+        variants = hls_lint.parse_master(master)
+        assert len(variants) == len(names)
+        assert len(re.findall(rb"#EXT-X-MEDIA:", master)) == len({v.fields["AUDIO"] for v in variants})
+        if "128.m4a" in names:  # stereo AAC first
+            assert variants[0].codecs == "mp4a.40.2"
+            assert 'CHANNELS="2"' in master.decode().partition("#EXT-X-MEDIA:")[2].partition("\n")[0]
+        medias = []
+        for variant in variants:
+            url = urllib.parse.urljoin("/hls/song/master.m3u8", variant.uri)
+            text = hls.get(server, url).body
+            container = "fmp4" if b"EXT-X-MAP" in text else "packed"
+            media = hls_lint.parse_media(text, container)
+            medias.append(media)
+            sizes = [len(hls.get(server, urllib.parse.urljoin(url, s.uri)).body) for s in media.segments]
+            peak = hls_lint.peak_rate(sizes, [s.duration for s in media.segments], media.target)
+            assert variant.bandwidth == pytest.approx(peak, rel=0.01)
+        assert len({m.target for m in medias}) == 1
+        assert len({len(m.segments) for m in medias}) == 1
+        for boundaries in zip(*([sum(s.duration for s in m.segments[:n + 1]) for n in range(len(m.segments))]
+                                for m in medias)):
+            assert max(boundaries) - min(boundaries) < 0.11  # half a frame of FLAC and its priming
+        pcm = hls.decode(f"http://127.0.0.1:{server.port}/hls/song/master.m3u8", "s16le")
+        assert pcm
+
+
 def test_a_folder_leaves_out_what_is_no_rendition(tmp_path, library):  # noqa: F811
     os.mkdir(tmp_path / "song")
     for name in ("64.m4a", "128.m4a"):
