@@ -55,11 +55,13 @@ CFLAGS_ALL = -std=c17 $(OPT) -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -I.
 EDGE_SRC   := $(wildcard edge/*.c edge/*/*.c)
 SEG_SRC    := $(wildcard segments/*.c)
 HELPER_SRC := $(wildcard segments/helper/*.c)
+# What makes segments is the server's part; the helpers need no OpenSSL.
+MEDIA_SEG_SRC := $(filter-out segments/crypt.c segments/segment.c segments/playlist.c,$(SEG_SRC))
 BASE_SRC   := $(wildcard edge/base/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 EDGE_OBJ   := $(call obj,$(EDGE_SRC) $(SEG_SRC)) $(BUILD)/obj/gen/player_assets.o
-MEDIA_OBJ  := $(call obj,$(HELPER_SRC) $(SEG_SRC) $(BASE_SRC))
+MEDIA_OBJ  := $(call obj,$(HELPER_SRC) $(MEDIA_SEG_SRC) $(BASE_SRC))
 LIB_OBJ    := $(filter-out $(BUILD)/obj/edge/main.o,$(EDGE_OBJ))
 MEDIA_LIB_OBJ := $(filter-out $(BUILD)/obj/segments/helper/main.o,$(MEDIA_OBJ))
 

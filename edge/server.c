@@ -7,6 +7,7 @@
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
 #include "edge/base/must.h"
+#include "edge/recipe.h"
 #include "edge/serve/assets.h"
 #include "edge/store/media.h"
 #include "edge/terms.h"
@@ -49,6 +50,7 @@ struct server {
     struct pool *io;
     struct pool *media_pool;
     struct supply *supply;
+    struct recipe recipe;
     struct redis_opts redis;
     struct access *access;
     struct terms *terms;
@@ -188,12 +190,6 @@ static bool allocate(struct server *s)
     return true;
 }
 
-/* Segments that are cut otherwise have other URLs. */
-static uint32_t recipe_of(const struct conf *c)
-{
-    return c->hls.segment_duration_ms | (c->hls.fast_start ? 1u << 16 : 0);
-}
-
 static enum err build_store(struct server *s, size_t descriptors)
 {
     const struct conf *c = s->conf;
@@ -202,9 +198,8 @@ static enum err build_store(struct server *s, size_t descriptors)
     struct supply_opts opts = {
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
-        .disk = {c->media.root, c->media.cache_control, recipe_of(c)},
-        .make = {c->hls.segment_duration_ms, c->hls.fast_start, c->hls.container,
-                 str_of(c->media.audio_prefix), str_of(c->media.hls_prefix)},
+        .disk = {c->media.root, c->media.cache_control, s->recipe.number},
+        .make = s->recipe.make,
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,
@@ -455,6 +450,8 @@ static int build(struct server *s, char admin_bound[ADDRESS_TEXT_MAX + 8])
         return fail(why);
     if (media_new(&mo, &s->media))
         return fail("segue-media, which has to lie beside segue, could not be started");
+    if (recipe_init(&s->recipe, s->conf))
+        return fail("hls.encryption_secret_file must be a file of 16 to 1023 bytes");
     if (build_store(s, descriptors))
         return fail("media.root could not be opened, or there is no memory");
     if (build_redis(s))

@@ -57,7 +57,7 @@ static uint32_t count_segments(const struct cut *c)
 struct cut cut_make(const struct index *x, uint32_t target_ms)
 {
     uint32_t least = longest_ms(x);
-    struct cut c = {x, target_ms > least ? target_ms : least, 0, 0};
+    struct cut c = {.index = x, .target_ms = target_ms > least ? target_ms : least};
     c.count = count_segments(&c);
     return c;
 }

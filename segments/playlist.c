@@ -8,6 +8,7 @@
 
 #include "edge/base/must.h"
 #include "edge/base/percent.h"
+#include "segments/crypt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,22 @@ static void write_range(const struct walk *w, struct str uri, struct buf *out)
     buf_addc(out, '\n');
 }
 
+/* 8216bis 4.4.4.4. The vector is the one that would hold anyway, but said: an init segment in front
+ * of it is not encrypted, and a client need not count. */
+static void write_key(uint32_t number, struct str prefix, struct buf *out)
+{
+    unsigned char iv[CRYPT_BLOCK];
+    crypt_iv(number, iv);
+    buf_adds(out, STR("#EXT-X-KEY:METHOD=AES-128,URI=\""));
+    buf_adds(out, prefix);
+    buf_adds(out, STR("key\",IV=0x"));
+    for (size_t i = 0; i < sizeof iv; i++) {
+        buf_addc(out, "0123456789abcdef"[iv[i] >> 4]);
+        buf_addc(out, "0123456789abcdef"[iv[i] & 15]);
+    }
+    buf_addc(out, '\n');
+}
+
 static void write_segments(const struct cut *c, enum container in, struct str prefix,
                            struct buf *out)
 {
@@ -136,6 +153,8 @@ static void write_segments(const struct cut *c, enum container in, struct str pr
     must(strlen(ending) < sizeof dotted - 1);
     memcpy(dotted + 1, ending, strlen(ending));
     for (struct walk w = walk_start(c, in); walk_next(&w);) {
+        if (c->sealed)
+            write_key(w.number - 1, prefix, out);
         write_extinf(w.micros, out);
         if (in == CONTAINER_BYTES)
             write_range(&w, prefix, out);
@@ -147,7 +166,7 @@ static void write_segments(const struct cut *c, enum container in, struct str pr
 enum err playlist_media_within(const struct cut *c, enum container in, uint64_t target,
                                struct str prefix, struct buf *out)
 {
-    if (!segment_fits(c->index, in))
+    if (!segment_fits(c->index, in) || (c->sealed && in == CONTAINER_BYTES))
         return ERR_NOT_ACCEPTABLE;
     if (target < playlist_target(c, in))
         return ERR_NOT_FOUND;

@@ -9,11 +9,11 @@
 /* The media playlist of one track. `prefix` goes as it is before every init and segment URI
  * ("v-1a2b3c/"), which are named init.mp4 and NUMBER.ENDING; for CONTAINER_BYTES it is the URI of
  * the original file, and the segments are byte ranges of it. It is the caller's to percent-encode.
- *   ERR_NOT_ACCEPTABLE  segment_fits is false
+ * Where c->sealed, each segment has an EXT-X-KEY with the URI `prefix`key, the init segment none.
+ *   ERR_NOT_ACCEPTABLE  segment_fits is false, or byte ranges of a file are to be encrypted
  *   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err playlist_media(const struct cut *c, enum container in, struct str prefix,
                                  struct buf *out);
-
 /* The same with an EXT-X-TARGETDURATION of `target` seconds, which renditions of one track share.
  *   ERR_NOT_FOUND  it has a longer segment: target < playlist_target */
 MUST_USE enum err playlist_media_within(const struct cut *c, enum container in, uint64_t target,

@@ -3,6 +3,7 @@
 
 #include "edge/base/must.h"
 #include "segments/adts.h"
+#include "segments/crypt.h"
 #include "segments/fmp4.h"
 #include "segments/packed.h"
 #include "segments/ts.h"
@@ -100,5 +101,6 @@ uint64_t segment_size(const struct cut *c, enum container in, uint32_t number)
     struct part p;
     if (find_part(c, in, number, &p))
         return 0;
-    return WRITERS[in].size(&p);
+    uint64_t size = WRITERS[in].size(&p);
+    return c->sealed ? crypt_size(size) : size;
 }

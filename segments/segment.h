@@ -27,6 +27,7 @@ struct cut {
     uint32_t target_ms; /* wanted duration of a segment: at least the longest packet's */
     uint32_t count;     /* segments; 0 for a track without packets */
     uint32_t ramp;      /* how many of the first ones are shorter: see cut_make_fast */
+    bool sealed;        /* they are encrypted when they are sent: playlists and sizes say so */
 };
 /* A target below the longest packet's duration is raised to it; so no segment is empty, and none
  * lasts longer than the target and one packet. */

@@ -1,6 +1,6 @@
 /* /hls/TRACK[/CONTAINER]/(master.m3u8 | index[-TARGET].m3u8 | v-VERSION/init.mp4 |
- * v-VERSION/NUMBER.ENDING): what such a path asks for, read from its end, since TRACK is a path
- * itself. */
+ * v-VERSION/NUMBER.ENDING | v-VERSION/key): what such a path asks for, read from its end, since
+ * TRACK is a path itself. */
 #include "edge/base/scan.h"
 #include "edge/serve/route.h"
 
@@ -73,6 +73,10 @@ static bool read_leaf(struct str leaf, struct str *path, struct wish *w)
         return true;
     if (!read_version(take_last(path), &w->version))
         return false;
+    if (str_eq(leaf, STR("key"))) {
+        w->kind = WISH_KEY;
+        return true;
+    }
     if (str_eq(leaf, STR("init.mp4"))) {
         w->kind = WISH_INIT;
         return true;
@@ -92,9 +96,11 @@ static void read_container(struct str *path, struct wish *w)
     }
 }
 
-/* Init and segments are the same bytes whether the container was chosen or not: one key. */
+/* Init, segments and their key are the same bytes whether the container was chosen or not. */
 static bool settle_container(struct wish *w)
 {
+    if (w->kind == WISH_KEY)
+        w->container = CONTAINER_COUNT;
     if (w->kind != WISH_INIT && w->kind != WISH_SEGMENT)
         return true;
     unsigned said = w->container;

@@ -6,6 +6,7 @@
 #include "edge/base/percent.h"
 #include "edge/store/disk.h"
 #include "edge/store/encode.h"
+#include "segments/crypt.h"
 #include "segments/playlist.h"
 
 #include <inttypes.h>
@@ -26,9 +27,15 @@ static enum err no_such(const struct key *key, enum err failure, const char *why
     return *out ? ERR_NONE : ERR_NOMEM;
 }
 
+/* A file that is sent as it is cannot be encrypted. */
+static bool may_go(const struct make_opts *opts, const struct index *x, enum container in)
+{
+    return segment_fits(x, in) && !(in == CONTAINER_BYTES && opts && opts->secret.n);
+}
+
 /* "mp3 does not go into fmp4; it goes into ts, packed" */
-static enum err not_in_there(const struct key *key, enum container in, const struct index *x,
-                             struct object **out)
+static enum err not_in_there(const struct make_opts *opts, const struct key *key, enum container in,
+                             const struct index *x, struct object **out)
 {
     enum codec codec = index_info(x)->codec;
     char why[160];
@@ -36,7 +43,7 @@ static enum err not_in_there(const struct key *key, enum container in, const str
                      container_name(in));
     const char *comma = " ";
     for (unsigned c = 0; c < CONTAINER_COUNT; c++) {
-        if (!segment_fits(x, (enum container)c))
+        if (!may_go(opts, x, (enum container)c))
             continue;
         n += snprintf(why + n, sizeof why - (size_t)n, "%s%s", comma,
                       container_name((enum container)c));
@@ -47,7 +54,10 @@ static enum err not_in_there(const struct key *key, enum container in, const str
 
 static struct cut cut_of(const struct make_opts *opts, const struct index *x)
 {
-    return opts->fast_start ? cut_make_fast(x, opts->segment_ms) : cut_make(x, opts->segment_ms);
+    struct cut cut =
+        opts->fast_start ? cut_make_fast(x, opts->segment_ms) : cut_make(x, opts->segment_ms);
+    cut.sealed = opts->secret.n > 0;
+    return cut;
 }
 
 static const struct index_info *info_of(const struct make_rendition *r)
@@ -63,7 +73,7 @@ static enum err choose(const struct make_opts *opts, const struct key *key,
     const struct index *x = r->index->index;
     if (key->container != CONTAINER_COUNT) {
         *in = (enum container)key->container;
-        return segment_fits(x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
+        return may_go(opts, x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
     }
     TRY(container_choose(opts->container, info_of(r)->codec, in));
     if (segment_fits(x, *in))
@@ -76,11 +86,11 @@ static enum err choose(const struct make_opts *opts, const struct key *key,
     return ERR_UNSUPPORTED;
 }
 
-static enum err refused(enum err e, const struct key *key, const struct make_rendition *r,
-                        enum container in, struct object **out)
+static enum err refused(enum err e, const struct make_opts *opts, const struct key *key,
+                        const struct make_rendition *r, enum container in, struct object **out)
 {
     if (e == ERR_NOT_ACCEPTABLE)
-        return not_in_there(key, in, r->index->index, out);
+        return not_in_there(opts, key, in, r->index->index, out);
     return no_such(key, e, err_text(e), out);
 }
 
@@ -205,11 +215,12 @@ static enum err name_all(const struct key *key, bool folder, struct master *m)
     return ERR_NONE;
 }
 
-static enum err write_master(const struct key *key, struct master *m, struct object **out)
+static enum err write_master(const struct make_opts *opts, const struct key *key, struct master *m,
+                             struct object **out)
 {
     struct buf b;
     if (m->count == 0)
-        return refused(m->refused, key, m->who, (enum container)key->container, out);
+        return refused(m->refused, opts, key, m->who, (enum container)key->container, out);
     buf_init(&b, BUF_MAX_PLAYLIST);
     enum err e = playlist_master(m->list, m->count, &b);
     struct description d = describe(OBJECT_MASTER, NULL);
@@ -231,7 +242,7 @@ enum err make_master(const struct make_opts *opts, const struct key *key,
     if (!e)
         e = name_all(key, folder, m);
     if (!e)
-        e = write_master(key, m, out);
+        e = write_master(opts, key, m, out);
     for (size_t i = 0; m && i < m->count; i++)
         buf_fini(&m->uris[i]);
     free(m);
@@ -294,7 +305,7 @@ enum err make_playlist(const struct make_opts *opts, const struct key *key,
     enum container in = CONTAINER_FMP4;
     enum err e = choose(opts, key, track, &in);
     if (e)
-        return refused(e, key, track, in, out);
+        return refused(e, opts, key, track, in, out);
     buf_init(&b, BUF_MAX_PLAYLIST);
     e = write_playlist(opts, key, track, in, &b);
     struct description d = describe(OBJECT_PLAYLIST, track->source);
@@ -311,7 +322,7 @@ enum err make_init(const struct key *key, const struct make_rendition *track, st
     struct buf b;
     struct str init = index_init(track->index->index);
     if (!container_takes(CONTAINER_FMP4, info_of(track)->codec) || init.n == 0)
-        return not_in_there(key, CONTAINER_FMP4, track->index->index, out);
+        return not_in_there(NULL, key, CONTAINER_FMP4, track->index->index, out);
     buf_init(&b, INDEX_INIT_MAX);
     buf_adds(&b, init);
     struct description d = describe(OBJECT_INIT, track->source);
@@ -383,7 +394,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
         return no_such(key, ERR_NOT_FOUND, "the track has fewer segments", out);
     buf_init(&head, BUF_MAX_SEGMENT);
     enum err e = segment_head(&cut, in, key->number, &head, &from, &to, &by_span);
-    if (!e && (!by_span || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
+    if (!e && (!by_span || cut.sealed || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
         e = ERR_AGAIN;
     if (!e)
         e = finish_segment(key, &head, in, track, out);
@@ -437,6 +448,43 @@ static enum err build(const struct cut *cut, enum container in, const struct key
     return e ? e : buf_status(out);
 }
 
+/* The segment in `b` is replaced by itself, encrypted. */
+static enum err seal(const struct make_opts *opts, const struct key *key,
+                     const struct object *source, struct buf *b)
+{
+    unsigned char secret[CRYPT_KEY];
+    struct buf sealed;
+    TRY(crypt_key(opts->secret, source->key.path, key->version, secret));
+    buf_init(&sealed, BUF_MAX_SEGMENT);
+    enum err e = crypt_segment(secret, key->number, buf_str(b), &sealed);
+    buf_fini(b);
+    *b = sealed;
+    return e;
+}
+
+enum err make_key(const struct make_opts *opts, const struct key *key, const struct object *source,
+                  struct object **out)
+{
+    if (opts->secret.n == 0)
+        return no_such(key, ERR_NOT_FOUND, "segments are not encrypted here", out);
+    unsigned char *secret = malloc(CRYPT_KEY);
+    enum err e =
+        secret ? crypt_key(opts->secret, source->key.path, key->version, secret) : ERR_NOMEM;
+    if (e) {
+        free(secret);
+        return e;
+    }
+    struct object *o = object_of_bytes(key, secret, CRYPT_KEY);
+    if (!o)
+        return ERR_NOMEM;
+    e = object_describe(o, "application/octet-stream", "no-store");
+    if (e)
+        object_unref(o);
+    else
+        *out = o;
+    return e;
+}
+
 enum err make_segment_built(const struct make_opts *opts, const struct key *key,
                             const struct make_rendition *track, const atomic_bool *cancelled,
                             struct object **out)
@@ -447,6 +495,8 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     enum container in = (enum container)key->container;
     buf_init(&b, BUF_MAX_SEGMENT);
     enum err e = build(&cut, in, key, track, cancelled, &b);
+    if (!e && cut.sealed)
+        e = seal(opts, key, track->source, &b);
     if (!e)
         e = finish_segment(key, &b, in, track, out);
     buf_fini(&b);

@@ -11,6 +11,7 @@ struct make_opts {
     enum container container; /* where the URL chose none */
     struct str audio_prefix;  /* of URLs, "/audio/": where the files are, for byte ranges of them */
     struct str hls_prefix;    /* "/hls/"; both borrowed */
+    struct str secret;        /* that segments are encrypted from (segments/crypt.h); empty: not */
 };
 
 /* One file of a folder of renditions, or the only one. Borrowed. */
@@ -32,6 +33,9 @@ MUST_USE enum err make_playlist(const struct make_opts *opts, const struct key *
                                 const struct make_rendition *track, struct object **out);
 MUST_USE enum err make_init(const struct key *key, const struct make_rendition *track,
                             struct object **out);
+/* The key that the track's segments are encrypted with; never to be kept. */
+MUST_USE enum err make_key(const struct make_opts *opts, const struct key *key,
+                           const struct object *source, struct object **out);
 /* `ending` is the one in the URL.   ERR_AGAIN: it has to be built from the file's bytes:
  * make_segment_built */
 MUST_USE enum err make_segment(const struct make_opts *opts, const struct key *key,

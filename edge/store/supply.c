@@ -448,17 +448,28 @@ static bool settle_song(struct wish *w)
     return wish_settle(w, ERR_NONE, object_ref(w->source));
 }
 
+/* Made anew each time: it is nowhere kept. */
+static bool step_key(struct wish *w)
+{
+    struct key key = key_make(OBJECT_REPLY, w->source->key.path, w->version, CONTAINER_COUNT, 0);
+    struct object *made = NULL;
+    enum err e = make_key(wish_make_opts(w), &key, w->source, &made);
+    if (!e && made->failure)
+        return wish_settle_failure(w, made);
+    return wish_settle(w, e, made);
+}
+
 static bool after_source(struct wish *w)
 {
     if (w->source->source->fd < 0)
         return ladder_start(w);
-    if ((w->kind == WISH_INIT || w->kind == WISH_SEGMENT) &&
+    if ((w->kind == WISH_INIT || w->kind == WISH_SEGMENT || w->kind == WISH_KEY) &&
         w->version != w->source->source->version)
         return wish_settle(w, ERR_NOT_FOUND, NULL);
     if (w->kind == WISH_FILE &&
         (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
         return settle_song(w);
-    w->step = step_product;
+    w->step = w->kind == WISH_KEY ? step_key : step_product;
     return true;
 }
 

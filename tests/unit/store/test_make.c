@@ -8,7 +8,8 @@
 #define PACKETS 1000                       /* of 1024 ticks: 23 s */
 #define GIVEN UINT64_C(0x00ab54a98ceb1f0a) /* the version of every source here */
 
-static const struct make_opts OPTS = {6000, false, CONTAINER_FMP4, {"/audio/", 7}, {"/x/hls/", 7}};
+static const struct make_opts OPTS = {6000,           false,          CONTAINER_FMP4,
+                                      {"/audio/", 7}, {"/x/hls/", 7}, {NULL, 0}};
 static struct tree tree;
 
 struct track {
@@ -243,6 +244,30 @@ static void byte_ranges_are_of_the_file_s_own_url(void **state)
     struct object *o = playlist(&OPTS, CONTAINER_BYTES, &t);
     assert_int_equal(o->failure, ERR_NONE);
     assert_true(has(o, "\n../../../../../audio/an%20album/a.mp3\n"));
+    object_unref(o);
+    track_free(&t);
+}
+
+static void encrypted_segments_are_built_and_their_key_is_not_kept(void **state)
+{
+    (void)state;
+    struct track t = aac();
+    struct make_opts opts = OPTS;
+    struct object *o = NULL;
+    struct key key = key_of(OBJECT_REPLY, CONTAINER_COUNT, 0);
+    assert_int_equal(make_key(&opts, &key, t.source, &o), ERR_NONE);
+    expect_failure(o, ERR_NOT_FOUND, "segments are not encrypted here");
+    opts.secret = STR("a secret of sixteen bytes or more");
+    assert_int_equal(make_key(&opts, &key, t.source, &o), ERR_NONE);
+    assert_int_equal(o->body_len, 16);
+    assert_int_equal(o->etag[0], 0);
+    object_unref(o);
+    key = key_of(OBJECT_SEGMENT, CONTAINER_FMP4, 0);
+    assert_int_equal(make_segment(&opts, &key, STR("m4s"), &t.r, &o), ERR_AGAIN);
+    o = playlist(&opts, CONTAINER_COUNT, &t);
+    assert_true(has(o, "\n#EXT-X-KEY:METHOD=AES-128,URI=\"v-00ab54a98ceb1f0a/key\","
+                       "IV=0x00000000000000000000000000000001\n#EXTINF:"));
+    assert_true(has(o, "init.mp4\"\n#EXT-X-KEY"));
     object_unref(o);
     track_free(&t);
 }
@@ -570,6 +595,7 @@ int main(void)
         cmocka_unit_test(what_hls_cannot_carry_is_unsupported),
         cmocka_unit_test(byte_ranges_are_of_the_file_s_own_url),
         cmocka_unit_test(what_is_refused_names_what_is_taken),
+        cmocka_unit_test(encrypted_segments_are_built_and_their_key_is_not_kept),
         cmocka_unit_test(the_init_segment_is_the_index_s_own),
         cmocka_unit_test(mp3_has_no_init_segment),
         cmocka_unit_test(a_segment_is_a_short_head_and_a_span_of_the_file),
