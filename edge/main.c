@@ -164,7 +164,8 @@ static const struct command commands[] = {
      "      --defaults      print every option with its default, as YAML\n"
      "  -h, --help          this text\n",
      run_check},
-    {"probe", "segue probe", "Jh", "FILE...", "codec, duration, bitrate, segments of media files",
+    {"probe", "segue probe", "Jh", "FILE...",
+     "codec, duration, bitrate, containers, tags of media files",
      "Usage: segue probe [--json] FILE...\n\n"
      "Say what the server sees in a media file: codec, duration, bitrate, segments.\n\n"
      "      --json   a JSON array instead of a table\n"
