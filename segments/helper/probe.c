@@ -121,10 +121,10 @@ static void settle(struct track *t)
         uint64_t wanted = (uint64_t)OPUS_PREROLL * info->timescale / 48000;
         info->preroll = (uint32_t)((wanted + mean - 1) / mean);
     }
-    /* What is to be dropped cannot be more than there is. */
-    if (info->priming > t->ticks)
+    /* What is to be dropped cannot be all that there is. */
+    if (info->priming >= t->ticks)
         info->priming = 0;
-    if (info->padding > t->ticks - info->priming)
+    if (info->padding >= t->ticks - info->priming)
         info->padding = 0;
 }
 
