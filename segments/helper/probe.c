@@ -17,7 +17,12 @@
 #define FORMATS "mov,mp3,flac,aac,ogg,wav,aiff,matroska,webm,ac3,eac3"
 #define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus,ac3,eac3"
 
-enum { PROBE_BYTES = 1024 * 1024, STREAMS_MAX = 64, OPUS_PREROLL = 3840 /* 80 ms */ };
+enum {
+    PROBE_BYTES = 1024 * 1024,
+    STREAMS_MAX = 64,
+    OPUS_PREROLL = 3840 /* 80 ms */,
+    TRIM_SECONDS = 2
+};
 
 /* The first thing libav complained of in this job: it says more than its error codes do. */
 static char complaint[RECORD_WHY / 2];
@@ -121,10 +126,11 @@ static void settle(struct track *t)
         uint64_t wanted = (uint64_t)OPUS_PREROLL * info->timescale / 48000;
         info->preroll = (uint32_t)((wanted + mean - 1) / mean);
     }
-    /* What is to be dropped cannot be all that there is. */
-    if (info->priming >= t->ticks)
+    /* What is to be dropped cannot be all that there is, and no encoder's delay is that long. */
+    uint64_t most = (uint64_t)TRIM_SECONDS * info->timescale;
+    if (info->priming >= t->ticks || info->priming > most)
         info->priming = 0;
-    if (info->padding >= t->ticks - info->priming)
+    if (info->padding >= t->ticks - info->priming || info->padding > most)
         info->padding = 0;
 }
 

@@ -23,7 +23,7 @@ enum err track_fail_av(struct track *t, int averror)
         return ERR_CANCELLED;
     if (averror == AVERROR(ENOMEM))
         return track_fail(t, ERR_MEDIA, "it needs more memory than a media helper may have");
-    if (averror == AVERROR(EIO))
+    if (averror == AVERROR(EIO) && t->source->failed)
         return track_fail(t, ERR_IO, "reading it failed");
     av_strerror(averror, text, sizeof text);
     return track_fail(t, ERR_MEDIA, "%s", text);
