@@ -25,7 +25,7 @@ enum {
     CHUNK = 512 * 1024,   /* of a file, whose warmth is remembered as one */
     PROBE = 128 * 1024,   /* bytes between two questions to the kernel */
     WARM_SECONDS = 10,    /* how long its answer is believed */
-    PACKAGER_VERSION = 1, /* goes into segment URLs: raised when segments' bytes change */
+    PACKAGER_VERSION = 2, /* goes into segment URLs: raised when segments' bytes change */
 };
 
 struct disk {
