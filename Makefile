@@ -43,7 +43,7 @@ endif
 
 # Asked anew for each command, never once at the start: `make run` on a fresh machine installs
 # pkg-config and the libraries first.
-EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1 jansson
+EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1 jansson zlib libbrotlienc
 MEDIA_PKGS := libavformat libavcodec libavutil libseccomp libxxhash
 LOAD_PKGS  := libevent_core libxxhash
 FUZZ_PKGS  := openssl libxxhash yaml-0.1
@@ -56,11 +56,13 @@ CFLAGS_ALL = -std=c17 $(OPT) -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -I.
 EDGE_SRC   := $(wildcard edge/*.c edge/*/*.c)
 SEG_SRC    := $(wildcard segments/*.c)
 HELPER_SRC := $(wildcard segments/helper/*.c)
+# What makes segments is the server's part; the helpers need no OpenSSL.
+MEDIA_SEG_SRC := $(filter-out segments/crypt.c segments/segment.c segments/playlist.c,$(SEG_SRC))
 BASE_SRC   := $(wildcard edge/base/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 EDGE_OBJ   := $(call obj,$(EDGE_SRC) $(SEG_SRC)) $(BUILD)/obj/gen/player_assets.o
-MEDIA_OBJ  := $(call obj,$(HELPER_SRC) $(SEG_SRC) $(BASE_SRC))
+MEDIA_OBJ  := $(call obj,$(HELPER_SRC) $(MEDIA_SEG_SRC) $(BASE_SRC))
 LIB_OBJ    := $(filter-out $(BUILD)/obj/edge/main.o,$(EDGE_OBJ))
 MEDIA_LIB_OBJ := $(filter-out $(BUILD)/obj/segments/helper/main.o,$(MEDIA_OBJ))
 
@@ -225,7 +227,7 @@ unit-programs: $(UNIT_BIN)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libsegue.a
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -Itests/unit $(call pkg_flags,$(EDGE_PKGS)) -MMD -MP $(LINK_HARDEN) \
-	    -o $@ $< $(BUILD)/libsegue.a $(call pkg_libs,$(EDGE_PKGS)) -lcmocka -lpthread
+	    -o $@ $< $(BUILD)/libsegue.a $(call pkg_libs,$(EDGE_PKGS)) -lcmocka -lbrotlidec -lpthread
 
 $(BUILD)/tests/unit/helper/%: tests/unit/helper/%.c $(BUILD)/libsegue-media.a
 	@mkdir -p $(@D) && $(call say,CC)

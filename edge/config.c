@@ -8,6 +8,7 @@
 #include "edge/base/must.h"
 #include "edge/base/scan.h"
 #include "edge/store/redis_url.h"
+#include "segments/crypt.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -246,6 +247,26 @@ static enum err check_redis(const struct conf *conf, struct why *why)
     return ERR_NONE;
 }
 
+/* The secret itself is not repeated. */
+static enum err check_encryption(const struct conf *conf, struct why *why)
+{
+    size_t secret = strlen(conf->hls.encryption_secret);
+    bool file = conf->hls.encryption_secret_file[0];
+    if (conf->hls.encryption == CONF_PLAIN)
+        return ERR_NONE;
+    why_at_option(why, conf, "hls.encryption");
+    if ((secret > 0) == file)
+        return why_say(why,
+                       "hls.encryption: %s, expected hls.encryption_secret or "
+                       "hls.encryption_secret_file",
+                       file ? "both secrets" : "no secret");
+    why_at_option(why, conf, "hls.encryption_secret");
+    if (secret > 0 && secret < CRYPT_SECRET_MIN)
+        return why_say(why, "hls.encryption_secret: %zu characters, expected at least %d", secret,
+                       (int)CRYPT_SECRET_MIN);
+    return ERR_NONE;
+}
+
 static enum err cross_check(const struct conf *conf, struct why *why)
 {
     if (strcmp(conf->media.audio_prefix, conf->media.hls_prefix) == 0) {
@@ -262,6 +283,7 @@ static enum err cross_check(const struct conf *conf, struct why *why)
                        (unsigned long long)conf->cache.memory.size);
     }
     TRY(check_redis(conf, why));
+    TRY(check_encryption(conf, why));
     return cross_check_admin(conf, why);
 }
 

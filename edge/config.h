@@ -77,9 +77,15 @@ struct conf_cache {
     struct conf_metadata metadata;
 };
 
+enum conf_encryption { CONF_PLAIN, CONF_AES_128 };
+
 struct conf_hls {
     uint32_t segment_duration_ms;
     enum container container; /* CONTAINER_FMP4, _TS or _PACKED */
+    enum conf_switch fast_start;
+    enum conf_encryption encryption;
+    char *encryption_secret; /* with encryption this is set, or the file's name, not both */
+    char *encryption_secret_file;
 };
 
 struct conf_log {

@@ -224,7 +224,8 @@ static const struct command commands[] = {
      "      --prefix P      as album/, or / for all\n"
      "  -h, --help          this text\n",
      run_warm},
-    {"probe", "segue probe", "Jh", "FILE...", "codec, duration, bitrate, segments of media files",
+    {"probe", "segue probe", "Jh", "FILE...",
+     "codec, duration, bitrate, containers, tags of media files",
      "Usage: segue probe [--json] FILE...\n\n"
      "Say what the server sees in a media file: codec, duration, bitrate, segments.\n\n"
      "      --json   a JSON array instead of a table\n"

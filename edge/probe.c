@@ -5,7 +5,7 @@
 
 #include "edge/base/log.h"
 #include "edge/store/media.h"
-#include "segments/segment.h"
+#include "segments/playlist.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PROBE_MEMORY = 256 * 1024 * 1024, PROBE_DEADLINE_MS = 60 * 1000, NAME_MAX_SHOWN = 512 };
+enum {
+    PROBE_MEMORY = 256 * 1024 * 1024,
+    PROBE_DEADLINE_MS = 60 * 1000,
+    NAME_MAX_SHOWN = 512,
+    CONTAINERS_SHOWN = 64
+};
 
 struct probe {
     struct media *media;
@@ -66,22 +71,61 @@ static const char *codec_title(const struct index_info *info)
                                          : "xhe-aac";
 }
 
-static void print_head(void)
+/* Bits a second of the busiest run of segments, as BANDWIDTH has it, in the first container that
+ * takes the track. */
+static uint64_t peak(const struct cut *cut)
 {
-    printf("%-9s %-5s %-7s %-15s %-11s %-9s %-9s %s\n", "CODEC", "CHAN", "RATE", "DURATION",
-           "SAMPLES", "KBIT/S", "SEGMENTS", "FILE");
+    uint64_t most = 0, mean;
+    unsigned c = 0;
+    while (c < CONTAINER_COUNT && !segment_fits(cut->index, (enum container)c))
+        c++;
+    if (c < CONTAINER_COUNT)
+        playlist_rates(cut, (enum container)c, &most, &mean);
+    return most;
 }
 
-static void print_row(const char *file, const struct index_info *info, uint32_t segments)
+/* "fmp4,ts,packed" */
+static void list_containers(const struct index *x, char out[CONTAINERS_SHOWN])
 {
-    char name[NAME_MAX_SHOWN], duration[32];
+    size_t n = 0;
+    out[0] = '\0';
+    for (unsigned c = 0; c < CONTAINER_COUNT; c++)
+        if (segment_fits(x, (enum container)c))
+            n += (size_t)snprintf(out + n, CONTAINERS_SHOWN - n, "%s%s", n ? "," : "",
+                                  container_name((enum container)c));
+}
+
+static void print_head(void)
+{
+    printf("%-9s %-5s %-7s %-15s %-11s %-9s %-9s %-7s %-7s %-9s %-22s %s\n", "CODEC", "CHAN",
+           "RATE", "DURATION", "SAMPLES", "KBIT/S", "PEAK", "DELAY", "PADDING", "SEGMENTS",
+           "CONTAINERS", "FILE");
+}
+
+/* Each tag below the row: they are lines already. */
+static void print_tags(struct str tags)
+{
+    while (tags.n) {
+        struct str line = str_cut(&tags, '\n');
+        printf("          %.*s\n", STR_ARG(line));
+    }
+}
+
+static void print_row(const char *file, const struct cut *cut)
+{
+    const struct index_info *info = index_info(cut->index);
+    char name[NAME_MAX_SHOWN], duration[32], containers[CONTAINERS_SHOWN];
+    list_containers(cut->index, containers);
     uint64_t us = (uint64_t)(seconds(info) * 1e6 + 0.5);
     (void)snprintf(duration, sizeof duration, "%" PRIu64 ":%02u:%02u.%06u", us / 3600000000,
                    (unsigned)(us / 60000000 % 60), (unsigned)(us / 1000000 % 60),
                    (unsigned)(us % 1000000));
-    printf("%-9s %-5u %-7" PRIu32 " %-15s %-11" PRIu64 " %-9.1f %-9" PRIu32 " %s\n",
+    printf("%-9s %-5u %-7" PRIu32 " %-15s %-11" PRIu64 " %-9.1f %-9.1f %-7" PRIu32 " %-7" PRIu32
+           " %-9" PRIu32 " %-22s %s\n",
            codec_title(info), info->channels, info->sample_rate, duration, samples(info),
-           (double)bitrate(info) / 1000, segments, log_text(name, sizeof name, str_of(file)));
+           (double)bitrate(info) / 1000, (double)peak(cut) / 1000, info->priming, info->padding,
+           cut->count, containers, log_text(name, sizeof name, str_of(file)));
+    print_tags(index_tags(cut->index));
 }
 
 /* "name=value\n" lines to an object. */
@@ -107,17 +151,30 @@ static json_t *name_json(const char *file)
     return plain ? plain : json_string(log_text(name, sizeof name, str_of(file)));
 }
 
-static void append_json(struct probe *p, const char *file, const struct index *x, uint32_t segments)
+static json_t *containers_json(const struct index *x)
 {
+    json_t *list = json_array();
+    for (unsigned c = 0; list && c < CONTAINER_COUNT; c++)
+        if (segment_fits(x, (enum container)c))
+            json_array_append_new(list, json_string(container_name((enum container)c)));
+    return list;
+}
+
+static void append_json(struct probe *p, const char *file, const struct cut *cut)
+{
+    const struct index *x = cut->index;
     const struct index_info *info = index_info(x);
-    json_t *one = json_pack("{s:o, s:s, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}",
-                            "file", name_json(file), "codec", codec_title(info), "channels",
-                            (int)info->channels, "sample_rate", (int)info->sample_rate, "duration",
-                            seconds(info), "samples", (json_int_t)samples(info), "bitrate",
-                            (json_int_t)bitrate(info), "packets", (json_int_t)info->packets,
-                            "segments", (json_int_t)segments, "priming", (json_int_t)info->priming,
-                            "padding", (json_int_t)info->padding, "segment_duration",
-                            (double)p->segment_ms / 1000, "tags", tags_json(index_tags(x)));
+    json_t *one = json_pack(
+        "{s:o, s:s, s:s, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:I, s:i, s:f, s:o, s:o}",
+        "file", name_json(file), "codec", codec_title(info), "codecs", playlist_codecs(info),
+        "channels", (int)info->channels, "sample_rate", (int)info->sample_rate, "duration",
+        seconds(info), "samples", (json_int_t)samples(info), "bitrate", (json_int_t)bitrate(info),
+        "bitrate_peak", (json_int_t)peak(cut), "packets", (json_int_t)info->packets, "index_bytes",
+        (json_int_t)index_memory(x), "segments", (json_int_t)cut->count, "priming",
+        (json_int_t)info->priming, "padding", (json_int_t)info->padding, "timescale",
+        (int)info->timescale, "segment_duration", (double)p->segment_ms / 1000, "containers",
+        containers_json(x), "tags", tags_json(index_tags(x)));
     if (one)
         json_array_append_new(p->list, one);
 }
@@ -131,9 +188,9 @@ static int show(struct probe *p, const char *file, struct media_result *result)
         return fail(file, err_text(rc));
     struct cut cut = cut_make(x, p->segment_ms);
     if (p->list)
-        append_json(p, file, x, cut.count);
+        append_json(p, file, &cut);
     else
-        print_row(file, index_info(x), cut.count);
+        print_row(file, &cut);
     index_free(x);
     return 0;
 }

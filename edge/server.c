@@ -7,6 +7,7 @@
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
 #include "edge/base/must.h"
+#include "edge/recipe.h"
 #include "edge/serve/assets.h"
 #include "edge/store/media.h"
 #include "edge/store/purges.h"
@@ -16,6 +17,7 @@
 #include "edge/wire/listen.h"
 #include "edge/worker.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +52,7 @@ struct server {
     struct pool *io;
     struct pool *media_pool;
     struct supply *supply;
+    struct recipe recipe;
     struct redis_opts redis;
     struct access *access;
     struct terms *terms;
@@ -205,9 +208,9 @@ static enum err build_store(struct server *s, size_t descriptors)
     struct supply_opts opts = {
         .cache = {c->cache.memory.size, c->cache.memory.max_object,
                   sources_allowed(c, descriptors)},
-        .disk = {c->media.root, c->media.cache_control, c->hls.segment_duration_ms, true,
+        .disk = {c->media.root, c->media.cache_control, s->recipe.number, true,
                  c->http.cache_tags == CONF_ON, clock_wall_ns},
-        .make = {c->hls.segment_duration_ms, c->hls.container},
+        .make = s->recipe.make,
         .library = {c->media.audio_prefix, c->media.hls_prefix},
         .small_file =
             c->cache.memory.max_object < SMALL_FILE ? c->cache.memory.max_object : SMALL_FILE,
@@ -233,8 +236,12 @@ static enum err build_redis(struct server *s)
                                    .ttl = c->ttl_ms / 1000,
                                    .max_object = c->max_object,
                                    .io = s->io};
-    snprintf(s->redis.generation, sizeof s->redis.generation, "%s/%s", SEGUE_VERSION,
-             container_name(s->conf->hls.container));
+    /* Byte ranges name the files' own URLs. */
+    uint64_t prefixes[2] = {hash_stable(str_of(s->conf->media.audio_prefix)).low,
+                            hash_stable(str_of(s->conf->media.hls_prefix)).low};
+    struct hash128 h = hash_stable((struct str){(const char *)prefixes, sizeof prefixes});
+    snprintf(s->redis.generation, sizeof s->redis.generation, "%s/%s/%016" PRIx64, SEGUE_VERSION,
+             container_name(s->conf->hls.container), h.low);
     TRY(redis_url_parse(str_of(c->url), &s->redis.url, &why));
     if (!s->redis.url.tls)
         return ERR_NONE;
@@ -491,6 +498,8 @@ static int build(struct server *s, char admin_bound[ADDRESS_TEXT_MAX + 8])
         return fail(why);
     if (media_new(&mo, &s->media))
         return fail("segue-media, which has to lie beside segue, could not be started");
+    if (recipe_init(&s->recipe, s->conf))
+        return fail("hls.encryption_secret_file must be a file of 16 to 1023 bytes");
     if (build_store(s, descriptors))
         return fail("media.root could not be opened, or there is no memory");
     if (build_redis(s))

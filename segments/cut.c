@@ -6,12 +6,24 @@
 #include "edge/base/must.h"
 #include "segments/segment.h"
 
+/* A fast start: milliseconds of the first segments, and where they end. */
+static const uint32_t RAMP[] = {1000, 2000, 4000};
+static const uint32_t RAMP_END[] = {0, 1000, 3000, 7000};
+
+enum { RAMP_COUNT = sizeof RAMP / sizeof *RAMP };
+
+static uint64_t ms_of(const struct cut *c, uint32_t k)
+{
+    uint32_t short_ones = k < c->ramp ? k : c->ramp;
+    return RAMP_END[short_ones] + (uint64_t)(k - short_ones) * c->target_ms;
+}
+
 /* Boundary k in ticks. An index lasts at most INDEX_SECONDS_MAX and k targets at most one target
  * longer, so this stays far below 2^64. */
 static uint64_t ticks_of(const struct cut *c, uint32_t k)
 {
     uint64_t timescale = index_info(c->index)->timescale;
-    return ((uint64_t)k * c->target_ms * timescale + 500) / 1000;
+    return (ms_of(c, k) * timescale + 500) / 1000;
 }
 
 static uint32_t nearest(const struct cut *c, uint32_t k)
@@ -26,17 +38,38 @@ static uint32_t longest_ms(const struct index *x)
     return (uint32_t)((index_max_ticks(x) * UINT64_C(1000) + timescale - 1) / timescale);
 }
 
+static uint32_t count_segments(const struct cut *c)
+{
+    const struct index_info *info = index_info(c->index);
+    uint64_t target = (uint64_t)c->target_ms * info->timescale, whole = info->duration * 1000;
+    uint64_t ramp = ms_of(c, c->ramp) * info->timescale;
+    uint32_t count = c->ramp;
+    if (info->packets == 0)
+        return 0;
+    if (whole > ramp)
+        count += (uint32_t)((whole - ramp + target - 1) / target);
+    /* Less than half a packet would remain, or a part of the fast start is all there is. */
+    while (count > 1 && nearest(c, count - 1) == info->packets)
+        count--;
+    return count;
+}
+
 struct cut cut_make(const struct index *x, uint32_t target_ms)
 {
-    const struct index_info *info = index_info(x);
     uint32_t least = longest_ms(x);
-    struct cut c = {x, target_ms > least ? target_ms : least, 0};
-    if (info->packets == 0)
+    struct cut c = {.index = x, .target_ms = target_ms > least ? target_ms : least};
+    c.count = count_segments(&c);
+    return c;
+}
+
+struct cut cut_make_fast(const struct index *x, uint32_t target_ms)
+{
+    struct cut c = cut_make(x, target_ms);
+    if (longest_ms(x) > RAMP[0])
         return c;
-    uint64_t target = (uint64_t)c.target_ms * info->timescale;
-    c.count = (uint32_t)((info->duration * 1000 + target - 1) / target);
-    while (c.count > 1 && nearest(&c, c.count - 1) == info->packets)
-        c.count--; /* less than half a packet would remain */
+    while (c.ramp < RAMP_COUNT && RAMP[c.ramp] < c.target_ms)
+        c.ramp++;
+    c.count = count_segments(&c);
     return c;
 }
 

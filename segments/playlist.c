@@ -8,6 +8,7 @@
 
 #include "edge/base/must.h"
 #include "edge/base/percent.h"
+#include "segments/crypt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +76,12 @@ uint64_t playlist_target(const struct cut *c, enum container in)
     return target ? target : 1;
 }
 
-static void write_top(const struct cut *c, enum container in, struct buf *out)
+static void write_top(const struct cut *c, enum container in, uint64_t target, struct buf *out)
 {
     buf_adds(out, STR("#EXTM3U\n#EXT-X-VERSION:"));
     buf_add_u64(out, version_of(in));
     buf_adds(out, STR("\n#EXT-X-TARGETDURATION:"));
-    buf_add_u64(out, playlist_target(c, in));
+    buf_add_u64(out, target);
     buf_adds(out, STR("\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"));
     if (index_info(c->index)->independent)
         buf_adds(out, STR("#EXT-X-INDEPENDENT-SEGMENTS\n"));
@@ -113,11 +114,12 @@ static void write_file(uint32_t number, struct str prefix, struct str ending, st
     buf_addc(out, '\n');
 }
 
-static enum err write_range(const struct walk *w, struct str uri, struct buf *out)
+/* A sub-range is one run of bytes (8216bis 4.4.4.2), and segment_fits has seen that the whole track
+ * is. */
+static void write_range(const struct walk *w, struct str uri, struct buf *out)
 {
     struct index_span span;
-    if (index_spans(w->cut->index, w->from, w->to, &span, 1) != 1)
-        return ERR_NOT_ACCEPTABLE; /* a sub-range is one run of bytes: 8216bis 4.4.4.2 */
+    must(index_spans(w->cut->index, w->from, w->to, &span, 1) == 1);
     buf_adds(out, STR("#EXT-X-BYTERANGE:"));
     buf_add_u64(out, span.length);
     buf_addc(out, '@');
@@ -125,36 +127,60 @@ static enum err write_range(const struct walk *w, struct str uri, struct buf *ou
     buf_addc(out, '\n');
     buf_adds(out, uri);
     buf_addc(out, '\n');
-    return ERR_NONE;
 }
 
-static enum err write_segments(const struct cut *c, enum container in, struct str prefix,
-                               struct buf *out)
+/* 8216bis 4.4.4.4. The vector is the one that would hold anyway, but said: an init segment in front
+ * of it is not encrypted, and a client need not count. */
+static void write_key(uint32_t number, struct str prefix, struct buf *out)
+{
+    unsigned char iv[CRYPT_BLOCK];
+    crypt_iv(number, iv);
+    buf_adds(out, STR("#EXT-X-KEY:METHOD=AES-128,URI=\""));
+    buf_adds(out, prefix);
+    buf_adds(out, STR("key\",IV=0x"));
+    for (size_t i = 0; i < sizeof iv; i++) {
+        buf_addc(out, "0123456789abcdef"[iv[i] >> 4]);
+        buf_addc(out, "0123456789abcdef"[iv[i] & 15]);
+    }
+    buf_addc(out, '\n');
+}
+
+static void write_segments(const struct cut *c, enum container in, struct str prefix,
+                           struct buf *out)
 {
     char dotted[16] = ".";
     const char *ending = container_ending(in, index_info(c->index)->codec);
     must(strlen(ending) < sizeof dotted - 1);
     memcpy(dotted + 1, ending, strlen(ending));
     for (struct walk w = walk_start(c, in); walk_next(&w);) {
+        if (c->sealed)
+            write_key(w.number - 1, prefix, out);
         write_extinf(w.micros, out);
         if (in == CONTAINER_BYTES)
-            TRY(write_range(&w, prefix, out));
+            write_range(&w, prefix, out);
         else
             write_file(w.number - 1, prefix, str_of(dotted), out);
     }
-    return ERR_NONE;
+}
+
+enum err playlist_media_within(const struct cut *c, enum container in, uint64_t target,
+                               struct str prefix, struct buf *out)
+{
+    if (!segment_fits(c->index, in) || (c->sealed && in == CONTAINER_BYTES))
+        return ERR_NOT_ACCEPTABLE;
+    if (target < playlist_target(c, in))
+        return ERR_NOT_FOUND;
+    write_top(c, in, target, out);
+    if (in == CONTAINER_FMP4)
+        write_map(prefix, out);
+    write_segments(c, in, prefix, out);
+    buf_adds(out, STR("#EXT-X-ENDLIST\n"));
+    return buf_status(out);
 }
 
 enum err playlist_media(const struct cut *c, enum container in, struct str prefix, struct buf *out)
 {
-    if (!segment_fits(c->index, in))
-        return ERR_NOT_ACCEPTABLE;
-    write_top(c, in, out);
-    if (in == CONTAINER_FMP4)
-        write_map(prefix, out);
-    TRY(write_segments(c, in, prefix, out));
-    buf_adds(out, STR("#EXT-X-ENDLIST\n"));
-    return buf_status(out);
+    return playlist_media_within(c, in, playlist_target(c, in), prefix, out);
 }
 
 /* Bits a second, rounded up; 0 when it takes no time. */
@@ -200,9 +226,10 @@ static uint64_t window_peak(const struct window *w, uint64_t target)
     return peak;
 }
 
-void playlist_rates(const struct cut *c, enum container in, uint64_t *peak, uint64_t *average)
+static void rates_within(const struct cut *c, enum container in, uint64_t target_s, uint64_t *peak,
+                         uint64_t *average)
 {
-    uint64_t target = playlist_target(c, in) * SECOND, bytes = 0;
+    uint64_t target = target_s * SECOND, bytes = 0;
     struct window recent = {.count = 0};
     struct walk w = walk_start(c, in);
     *peak = 0;
@@ -215,6 +242,11 @@ void playlist_rates(const struct cut *c, enum container in, uint64_t *peak, uint
     }
     *average = rate_of(bytes, w.end);
     *peak = *average > *peak ? *average : *peak; /* too short for any run: the whole */
+}
+
+void playlist_rates(const struct cut *c, enum container in, uint64_t *peak, uint64_t *average)
+{
+    rates_within(c, in, playlist_target(c, in), peak, average);
 }
 
 const char *playlist_codecs(const struct index_info *info)
@@ -251,7 +283,54 @@ static int compare(const void *left, const void *right)
     return str_cmp(a->uri, b->uri);
 }
 
-static void write_variant(const struct rendition *r, struct buf *out)
+static bool same_group(const struct rendition *a, const struct rendition *b)
+{
+    const struct index_info *x = index_info(a->cut.index), *y = index_info(b->cut.index);
+    return x->channels == y->channels && strcmp(playlist_codecs(x), playlist_codecs(y)) == 0;
+}
+
+/* Apple's authoring specification 9.6: apart where the codec or the channels are. */
+static bool needs_groups(const struct rendition *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (index_info(list[i].cut.index)->channels > 2 || !same_group(&list[i], &list[0]))
+            return true;
+    return false;
+}
+
+/* `"mp4a.40.2-6"` */
+static void write_group_id(const struct rendition *r, struct buf *out)
+{
+    const struct index_info *info = index_info(r->cut.index);
+    buf_addc(out, '"');
+    buf_adds(out, str_of(playlist_codecs(info)));
+    buf_addc(out, '-');
+    buf_add_u64(out, info->channels);
+    buf_addc(out, '"');
+}
+
+/* 8216bis 4.4.6.1: without a URI the sound is in the variants that name the group. */
+static void write_group(const struct rendition *r, struct buf *out)
+{
+    buf_adds(out, STR("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="));
+    write_group_id(r, out);
+    buf_adds(out, STR(",NAME=\"Audio\",LANGUAGE=\"und\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\""));
+    buf_add_u64(out, index_info(r->cut.index)->channels);
+    buf_adds(out, STR("\"\n"));
+}
+
+static void write_groups(const struct rendition *list, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+        while (!same_group(&list[first], &list[i]))
+            first++;
+        if (first == i)
+            write_group(&list[i], out);
+    }
+}
+
+static void write_variant(const struct rendition *r, bool grouped, struct buf *out)
 {
     buf_adds(out, STR("#EXT-X-STREAM-INF:BANDWIDTH="));
     buf_add_u64(out, r->bandwidth);
@@ -259,7 +338,12 @@ static void write_variant(const struct rendition *r, struct buf *out)
     buf_add_u64(out, r->average);
     buf_adds(out, STR(",CODECS=\""));
     buf_adds(out, str_of(playlist_codecs(index_info(r->cut.index))));
-    buf_adds(out, STR("\"\n"));
+    buf_addc(out, '"');
+    if (grouped) {
+        buf_adds(out, STR(",AUDIO="));
+        write_group_id(r, out);
+    }
+    buf_addc(out, '\n');
     percent_path(out, r->uri);
     buf_addc(out, '\n');
 }
@@ -271,7 +355,8 @@ enum err playlist_master(struct rendition *renditions, size_t count, struct buf 
         struct rendition *r = &renditions[i];
         if (!segment_fits(r->cut.index, r->in))
             return ERR_NOT_ACCEPTABLE;
-        playlist_rates(&r->cut, r->in, &r->bandwidth, &r->average);
+        rates_within(&r->cut, r->in, r->target ? r->target : playlist_target(&r->cut, r->in),
+                     &r->bandwidth, &r->average);
         independent = independent && index_info(r->cut.index)->independent;
     }
     if (count)
@@ -279,7 +364,10 @@ enum err playlist_master(struct rendition *renditions, size_t count, struct buf 
     buf_adds(out, STR("#EXTM3U\n")); /* nothing below needs more than version 1: no EXT-X-VERSION */
     if (independent)
         buf_adds(out, STR("#EXT-X-INDEPENDENT-SEGMENTS\n"));
+    bool grouped = needs_groups(renditions, count);
+    if (grouped)
+        write_groups(renditions, count, out);
     for (size_t i = 0; i < count; i++)
-        write_variant(&renditions[i], out);
+        write_variant(&renditions[i], grouped, out);
     return buf_status(out);
 }

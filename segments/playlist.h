@@ -9,10 +9,15 @@
 /* The media playlist of one track. `prefix` goes as it is before every init and segment URI
  * ("v-1a2b3c/"), which are named init.mp4 and NUMBER.ENDING; for CONTAINER_BYTES it is the URI of
  * the original file, and the segments are byte ranges of it. It is the caller's to percent-encode.
- *   ERR_NOT_ACCEPTABLE  segment_fits is false, or (bytes) a segment lies in several places
+ * Where c->sealed, each segment has an EXT-X-KEY with the URI `prefix`key, the init segment none.
+ *   ERR_NOT_ACCEPTABLE  segment_fits is false, or byte ranges of a file are to be encrypted
  *   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err playlist_media(const struct cut *c, enum container in, struct str prefix,
                                  struct buf *out);
+/* The same with an EXT-X-TARGETDURATION of `target` seconds, which renditions of one track share.
+ *   ERR_NOT_FOUND  it has a longer segment: target < playlist_target */
+MUST_USE enum err playlist_media_within(const struct cut *c, enum container in, uint64_t target,
+                                        struct str prefix, struct buf *out);
 
 struct rendition {
     struct cut cut;
@@ -20,10 +25,13 @@ struct rendition {
     struct str uri;     /* of its media playlist, relative to the master; percent-encoded by us */
     uint64_t bandwidth; /* filled by playlist_master: bits a second, peak and mean */
     uint64_t average;
+    uint64_t target; /* seconds, where it is not playlist_target; else 0 */
 };
 
 /* The multivariant playlist: one variant a rendition, sorted by codec (stereo AAC first), then by
- * rate. Sorts `renditions` in place.   ERR_NOT_ACCEPTABLE, ERR_NOMEM, ERR_TOO_BIG */
+ * rate. Where they differ in codec or channels, or have more than two, each codec with each number
+ * of channels is a group. Sorts `renditions` in place.
+ *   ERR_NOT_ACCEPTABLE, ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err playlist_master(struct rendition *renditions, size_t count, struct buf *out);
 
 /* BANDWIDTH and AVERAGE-BANDWIDTH of one (RFC 8216bis 4.4.6.2): the largest rate over any run of

@@ -3,6 +3,7 @@
 
 #include "edge/base/must.h"
 #include "segments/adts.h"
+#include "segments/crypt.h"
 #include "segments/fmp4.h"
 #include "segments/packed.h"
 #include "segments/ts.h"
@@ -15,10 +16,13 @@ struct writer {
     enum err (*build)(const struct part *p, struct str payload, struct buf *out);
 };
 
-/* Bytes: frames as they stand in the file. AAC that has no headers there could not be played. */
+/* Bytes: frames as they stand in the file. AAC that has no headers there could not be played, and
+ * what lies between two runs of frames would be played too. */
 static bool bytes_fits(const struct index *x)
 {
-    return adts_stands_alone(x) && adts_missing(x) == 0;
+    enum codec codec = index_info(x)->codec;
+    return (codec == CODEC_MP3 || codec == CODEC_AAC) && adts_stands_alone(x) &&
+           adts_missing(x) == 0 && index_spans(x, 0, index_info(x)->packets, NULL, 0) <= 1;
 }
 
 static bool bytes_by_span(const struct index *x)
@@ -97,5 +101,6 @@ uint64_t segment_size(const struct cut *c, enum container in, uint32_t number)
     struct part p;
     if (find_part(c, in, number, &p))
         return 0;
-    return WRITERS[in].size(&p);
+    uint64_t size = WRITERS[in].size(&p);
+    return c->sealed ? crypt_size(size) : size;
 }

@@ -2,7 +2,8 @@
  * Values in, bytes and spans out; no descriptor is touched here. [any thread]
  *
  * A track is cut in segments at packet boundaries: boundary k is the packet boundary nearest to
- * k times the target duration, counted from the start, so that nothing drifts. */
+ * k times the target duration, counted from the start (or from the end of a fast start), so that
+ * nothing drifts. */
 #ifndef SEGMENTS_SEGMENT_H
 #define SEGMENTS_SEGMENT_H
 
@@ -25,18 +26,24 @@ struct cut {
     const struct index *index;
     uint32_t target_ms; /* wanted duration of a segment: at least the longest packet's */
     uint32_t count;     /* segments; 0 for a track without packets */
+    uint32_t ramp;      /* how many of the first ones are shorter: see cut_make_fast */
+    bool sealed;        /* they are encrypted when they are sent: playlists and sizes say so */
 };
 /* A target below the longest packet's duration is raised to it; so no segment is empty, and none
  * lasts longer than the target and one packet. */
 struct cut cut_make(const struct index *x, uint32_t target_ms);
+/* The same, but the first segments last 1, 2 and 4 seconds, as far as these are shorter than the
+ * target: what a player has to fetch before it can begin is small. Where packets last over a second
+ * it is cut_make. */
+struct cut cut_make_fast(const struct index *x, uint32_t target_ms);
 /* The packet at which segment k begins and the one before it ends; must(k <= count). */
 uint32_t cut_boundary(const struct cut *c, uint32_t k);
 /* The packets [*from, *to) of segment `number`; must(number < count). Never empty. */
 void cut_segment(const struct cut *c, uint32_t number, uint32_t *from, uint32_t *to);
 
 /* Can this very track go in there? Stricter than container_takes, which knows the codec alone:
- * xHE-AAC goes in fMP4 only, fMP4 needs an init segment, bytes need frames with headers, and ADTS
- * can't say every AudioSpecificConfig. */
+ * xHE-AAC goes in fMP4 only, fMP4 needs an init segment, bytes need frames with headers that lie
+ * side by side, and ADTS can't say every AudioSpecificConfig. */
 bool segment_fits(const struct index *x, enum container in);
 
 /* Segment `number` (0-based). On ERR_NONE *head holds what we write and the packets' bytes follow

@@ -19,7 +19,7 @@ enum {
     PES_MAX = 0xffff - PES_COUNTED,
     CLOCK_FIELD = 8, /* an adaptation field with a PCR */
     TABLES = 2,      /* PAT and PMT */
-    PES_MS = 300,
+    PES_MS = 690,    /* 13818-1 2.7.4: timestamps are at most 0.7 s apart */
     PID_PAT = 0,
     PID_AUDIO = 0x100,
     PID_PMT = 0x1000,

@@ -1,7 +1,10 @@
-/* /hls/TRACK[/CONTAINER]/(master.m3u8 | index.m3u8 | v-VERSION/init.mp4 | v-VERSION/NUMBER.ENDING):
- * what such a path asks for, read from its end, since TRACK is a path itself. */
+/* /hls/TRACK[/CONTAINER]/(master.m3u8 | index[-TARGET].m3u8 | v-VERSION/init.mp4 |
+ * v-VERSION/NUMBER.ENDING | v-VERSION/key): what such a path asks for, read from its end, since
+ * TRACK is a path itself. */
 #include "edge/base/scan.h"
 #include "edge/serve/route.h"
+
+enum { TARGET_MAX = 3600 /* seconds */ };
 
 /* The last component of *path, which loses it and its slash. */
 static struct str take_last(struct str *path)
@@ -46,18 +49,34 @@ static unsigned container_of_ending(struct str ending)
     return str_eq(ending, STR("ts")) ? CONTAINER_TS : CONTAINER_PACKED;
 }
 
+/* "index.m3u8", or "index-7.m3u8" in a folder whose renditions would else have several targets. */
+static bool read_index(struct str leaf, struct wish *w)
+{
+    uint64_t target = 0;
+    if (!scan_lit(&leaf, STR("index")))
+        return false;
+    if (scan_char(&leaf, '-') &&
+        (leaf.n == 0 || leaf.p[0] == '0' || !scan_u64(&leaf, &target) || target > TARGET_MAX))
+        return false;
+    w->kind = WISH_PLAYLIST;
+    w->number = (uint32_t)target;
+    return str_eq(leaf, STR(".m3u8"));
+}
+
 static bool read_leaf(struct str leaf, struct str *path, struct wish *w)
 {
     if (str_eq(leaf, STR("master.m3u8"))) {
         w->kind = WISH_MASTER;
         return true;
     }
-    if (str_eq(leaf, STR("index.m3u8"))) {
-        w->kind = WISH_PLAYLIST;
+    if (read_index(leaf, w))
         return true;
-    }
     if (!read_version(take_last(path), &w->version))
         return false;
+    if (str_eq(leaf, STR("key"))) {
+        w->kind = WISH_KEY;
+        return true;
+    }
     if (str_eq(leaf, STR("init.mp4"))) {
         w->kind = WISH_INIT;
         return true;
@@ -77,9 +96,11 @@ static void read_container(struct str *path, struct wish *w)
     }
 }
 
-/* Init and segments are the same bytes whether the container was chosen or not: one key. */
+/* Init, segments and their key are the same bytes whether the container was chosen or not. */
 static bool settle_container(struct wish *w)
 {
+    if (w->kind == WISH_KEY)
+        w->container = CONTAINER_COUNT;
     if (w->kind != WISH_INIT && w->kind != WISH_SEGMENT)
         return true;
     unsigned said = w->container;
@@ -98,6 +119,8 @@ enum step get_hls(struct exchange *x, struct str rest)
     if (path.n < 2 || !settle_container(w))
         return exchange_fail(x, ERR_NOT_FOUND, STR("no playlist or segment has that name"));
     w->track = path;
+    if (w->kind == WISH_MASTER || w->kind == WISH_PLAYLIST)
+        w->coding = coding_choose(x->request);
     x->asks = true;
     return STEP_ON;
 }

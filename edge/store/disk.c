@@ -30,7 +30,7 @@ enum {
     REST_MS = 50,         /* without a write, before a file counts as written */
     EMPTY_MS = 300,       /* the same for one without a byte: it was truncated to be written */
     REST_TRIES = 7,       /* looks at one that is being written */
-    PACKAGER_VERSION = 1, /* goes into segment URLs: raised when segments' bytes change */
+    PACKAGER_VERSION = 2, /* goes into segment URLs: raised when segments' bytes change */
 };
 
 struct disk {
@@ -317,8 +317,7 @@ static enum err take_file(struct disk *d, struct object *o, int fd, uint64_t now
     }
     s->id = identity_of(&st);
     s->version =
-        identity_hash(o->key.path, &s->id, (uint32_t)PACKAGER_VERSION << 24 ^ d->opts.segment_ms)
-            .high;
+        identity_hash(o->key.path, &s->id, (uint32_t)PACKAGER_VERSION << 24 ^ d->opts.recipe).high;
     if (S_ISDIR(st.st_mode))
         return list_folder(s, fd);
     uint64_t age = age_of(d, &st);

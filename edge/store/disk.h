@@ -12,9 +12,9 @@ struct disk;
 struct disk_opts {
     const char *root;
     const char *cache_control; /* of /audio answers; borrowed for the disk's life */
-    uint32_t segment_ms;       /* part of the version: other segments, other URLs */
-    bool watch;                /* by inotify: see notice.h */
-    bool tags;                 /* what is made of its files says Cache-Tag */
+    uint32_t recipe; /* how segments are made: part of the version, other segments, other URLs */
+    bool watch;      /* by inotify: see notice.h */
+    bool tags;       /* what is made of its files says Cache-Tag */
     uint64_t (*wall_ns)(void); /* the clock on the wall; NULL: no file counts as just written */
 };
 

@@ -3,7 +3,10 @@
 
 #include "edge/base/buf.h"
 #include "edge/base/must.h"
+#include "edge/base/percent.h"
 #include "edge/store/disk.h"
+#include "edge/store/encode.h"
+#include "segments/crypt.h"
 #include "segments/playlist.h"
 
 #include <inttypes.h>
@@ -15,7 +18,7 @@
 #define CACHE_SEGMENT "public, max-age=31536000, immutable"
 #define TYPE_PLAYLIST "application/vnd.apple.mpegurl"
 
-enum { PREFIX_MAX = 32, SPANS_MAX = 65536 };
+enum { URI_MAX = 8 * BUF_MAX_PATH, SPANS_MAX = 65536 };
 
 static enum err no_such(const struct key *key, enum err failure, const char *why,
                         struct object **out)
@@ -24,23 +27,37 @@ static enum err no_such(const struct key *key, enum err failure, const char *why
     return *out ? ERR_NONE : ERR_NOMEM;
 }
 
+/* A file that is sent as it is cannot be encrypted. */
+static bool may_go(const struct make_opts *opts, const struct index *x, enum container in)
+{
+    return segment_fits(x, in) && !(in == CONTAINER_BYTES && opts && opts->secret.n);
+}
+
 /* "mp3 does not go into fmp4; it goes into ts, packed" */
-static enum err not_in_there(const struct key *key, enum container in, const struct index *x,
-                             struct object **out)
+static enum err not_in_there(const struct make_opts *opts, const struct key *key, enum container in,
+                             const struct index *x, struct object **out)
 {
     enum codec codec = index_info(x)->codec;
     char why[160];
     int n = snprintf(why, sizeof why, "%s does not go into %s; it goes into", codec_name(codec),
                      container_name(in));
     const char *comma = " ";
-    for (unsigned c = 0; c < CONTAINER_BYTES; c++) {
-        if (!segment_fits(x, (enum container)c))
+    for (unsigned c = 0; c < CONTAINER_COUNT; c++) {
+        if (!may_go(opts, x, (enum container)c))
             continue;
         n += snprintf(why + n, sizeof why - (size_t)n, "%s%s", comma,
                       container_name((enum container)c));
         comma = ", ";
     }
     return no_such(key, ERR_NOT_ACCEPTABLE, why, out);
+}
+
+static struct cut cut_of(const struct make_opts *opts, const struct index *x)
+{
+    struct cut cut =
+        opts->fast_start ? cut_make_fast(x, opts->segment_ms) : cut_make(x, opts->segment_ms);
+    cut.sealed = opts->secret.n > 0;
+    return cut;
 }
 
 static const struct index_info *info_of(const struct make_rendition *r)
@@ -56,7 +73,7 @@ static enum err choose(const struct make_opts *opts, const struct key *key,
     const struct index *x = r->index->index;
     if (key->container != CONTAINER_COUNT) {
         *in = (enum container)key->container;
-        return *in != CONTAINER_BYTES && segment_fits(x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
+        return may_go(opts, x, *in) ? ERR_NONE : ERR_NOT_ACCEPTABLE;
     }
     TRY(container_choose(opts->container, info_of(r)->codec, in));
     if (segment_fits(x, *in))
@@ -69,11 +86,11 @@ static enum err choose(const struct make_opts *opts, const struct key *key,
     return ERR_UNSUPPORTED;
 }
 
-static enum err refused(enum err e, const struct key *key, const struct make_rendition *r,
-                        enum container in, struct object **out)
+static enum err refused(enum err e, const struct make_opts *opts, const struct key *key,
+                        const struct make_rendition *r, enum container in, struct object **out)
 {
     if (e == ERR_NOT_ACCEPTABLE)
-        return not_in_there(key, in, r->index->index, out);
+        return not_in_there(opts, key, in, r->index->index, out);
     return no_such(key, e, err_text(e), out);
 }
 
@@ -129,9 +146,10 @@ static struct description describe(enum object_kind kind, const struct object *s
 }
 
 /* Relative to the master: "index.m3u8", or below the folder "128.m4a/index.m3u8"; from within
- * ".../ts/" the folder is one up. Names are percent-encoded by the playlist's writer. */
+ * ".../ts/" the folder is one up. Names are percent-encoded by the playlist's writer. `target`:
+ * where the renditions would have different ones, the one that all have: "index-7.m3u8". */
 static void rendition_uri(struct buf *b, const struct key *key, const struct make_rendition *r,
-                          bool folder)
+                          bool folder, uint64_t target)
 {
     bool chosen = key->container != CONTAINER_COUNT;
     if (folder) {
@@ -143,41 +161,69 @@ static void rendition_uri(struct buf *b, const struct key *key, const struct mak
         if (chosen)
             buf_addf(b, "%s/", container_name((enum container)key->container));
     }
-    buf_adds(b, STR("index.m3u8"));
+    buf_adds(b, STR("index"));
+    if (target)
+        buf_addf(b, "-%" PRIu64, target);
+    buf_adds(b, STR(".m3u8"));
 }
 
 struct master {
     struct rendition list[OBJECT_NAMES];
     struct buf uris[OBJECT_NAMES];
+    const struct make_rendition *of[OBJECT_NAMES];
     size_t count;
     enum err refused; /* why the last one that was left out was */
     const struct make_rendition *who;
 };
 
-static enum err gather(const struct make_opts *opts, const struct key *key, bool folder,
-                       const struct make_rendition *r, struct master *m)
+static void gather(const struct make_opts *opts, const struct key *key,
+                   const struct make_rendition *r, struct master *m)
 {
     enum container in = CONTAINER_FMP4;
     enum err e = choose(opts, key, r, &in);
     if (e) {
         m->refused = e;
         m->who = r;
-        return ERR_NONE;
+        return;
     }
-    struct buf *uri = &m->uris[m->count];
-    buf_init(uri, BUF_MAX_PATH);
-    rendition_uri(uri, key, r, folder);
-    m->list[m->count++] = (struct rendition){
-        .cut = cut_make(r->index->index, opts->segment_ms), .in = in, .uri = buf_str(uri)};
-    return buf_status(uri);
+    m->of[m->count] = r;
+    m->list[m->count++] = (struct rendition){.cut = cut_of(opts, r->index->index), .in = in};
 }
 
-static enum err write_master(const struct key *key, const struct object *source, bool folder,
-                             struct master *m, struct object **out)
+/* Apple's authoring specification 8.2: one target duration. They differ where containers count
+ * fractions differently; then the longest is everybody's. 0: they are alike. */
+static uint64_t common_target(const struct master *m)
+{
+    uint64_t most = 0;
+    bool alike = true;
+    for (size_t i = 0; i < m->count; i++) {
+        uint64_t target = playlist_target(&m->list[i].cut, m->list[i].in);
+        alike = alike && (i == 0 || target == most);
+        most = target > most ? target : most;
+    }
+    return alike ? 0 : most;
+}
+
+static enum err name_all(const struct key *key, bool folder, struct master *m)
+{
+    uint64_t target = common_target(m);
+    for (size_t i = 0; i < m->count; i++) {
+        buf_init(&m->uris[i], BUF_MAX_PATH);
+        rendition_uri(&m->uris[i], key, m->of[i], folder, target);
+        m->list[i].uri = buf_str(&m->uris[i]);
+        m->list[i].target = target;
+        TRY(buf_status(&m->uris[i]));
+    }
+    return ERR_NONE;
+}
+
+static enum err write_master(const struct make_opts *opts, const struct key *key,
+                             const struct object *source, bool folder, struct master *m,
+                             struct object **out)
 {
     struct buf b;
     if (m->count == 0)
-        return refused(m->refused, key, m->who, (enum container)key->container, out);
+        return refused(m->refused, opts, key, m->who, (enum container)key->container, out);
     buf_init(&b, BUF_MAX_PLAYLIST);
     enum err e = playlist_master(m->list, m->count, &b);
     struct description d = describe(OBJECT_MASTER, source);
@@ -197,12 +243,63 @@ enum err make_master(const struct make_opts *opts, const struct key *key,
     struct master *m = calloc(1, sizeof *m);
     enum err e = m ? ERR_NONE : ERR_NOMEM;
     for (size_t i = 0; i < count && !e; i++)
-        e = gather(opts, key, folder, &list[i], m);
+        gather(opts, key, &list[i], m);
     if (!e)
-        e = write_master(key, list[0].source, folder, m, out);
+        e = name_all(key, folder, m);
+    if (!e)
+        e = write_master(opts, key, list[0].source, folder, m, out);
     for (size_t i = 0; m && i < m->count; i++)
         buf_fini(&m->uris[i]);
     free(m);
+    return e;
+}
+
+static size_t slashes(struct str path)
+{
+    size_t n = 0;
+    while (path.n) {
+        (void)str_cut(&path, '/');
+        n++;
+    }
+    return n;
+}
+
+/* From HLS_PREFIX/TRACK/bytes/index.m3u8 to AUDIO_PREFIX/TRACK, by way of what is above both: so it
+ * holds below any token in the path too. */
+static void file_uri(const struct make_opts *opts, struct str track, struct buf *out)
+{
+    /* A prefix begins and ends with a slash, a track begins with one; "bytes" is one more. */
+    size_t up = slashes(str_from(opts->hls_prefix, 1)) + slashes(str_from(track, 1)) + 1;
+    for (size_t i = 0; i < up; i++)
+        buf_adds(out, STR("../"));
+    percent_path(out, str_from(opts->audio_prefix, 1));
+    percent_path(out, str_from(track, 1));
+}
+
+/* What stands before the names of segments, or, for byte ranges, instead of them. */
+static enum err segment_prefix(const struct make_opts *opts, const struct key *key,
+                               const struct make_rendition *track, enum container in,
+                               struct buf *out)
+{
+    if (in == CONTAINER_BYTES)
+        file_uri(opts, track->source->key.path, out);
+    else
+        buf_addf(out, "v-%016" PRIx64 "/", key->version);
+    return buf_status(out);
+}
+
+static enum err write_playlist(const struct make_opts *opts, const struct key *key,
+                               const struct make_rendition *track, enum container in,
+                               struct buf *out)
+{
+    struct buf prefix;
+    struct cut cut = cut_of(opts, track->index->index);
+    buf_init(&prefix, URI_MAX);
+    enum err e = segment_prefix(opts, key, track, in, &prefix);
+    uint64_t target = key->number ? key->number : playlist_target(&cut, in);
+    if (!e)
+        e = playlist_media_within(&cut, in, target, buf_str(&prefix), out);
+    buf_fini(&prefix);
     return e;
 }
 
@@ -210,19 +307,18 @@ enum err make_playlist(const struct make_opts *opts, const struct key *key,
                        const struct make_rendition *track, struct object **out)
 {
     struct buf b;
-    char prefix[PREFIX_MAX];
     enum container in = CONTAINER_FMP4;
     enum err e = choose(opts, key, track, &in);
     if (e)
-        return refused(e, key, track, in, out);
-    struct cut cut = cut_make(track->index->index, opts->segment_ms);
-    snprintf(prefix, sizeof prefix, "v-%016" PRIx64 "/", key->version);
+        return refused(e, opts, key, track, in, out);
     buf_init(&b, BUF_MAX_PLAYLIST);
-    e = playlist_media(&cut, in, str_of(prefix), &b);
+    e = write_playlist(opts, key, track, in, &b);
     struct description d = describe(OBJECT_PLAYLIST, track->source);
     if (!e)
         return finish(key, &b, &d, out);
     buf_fini(&b);
+    if (e == ERR_NOT_FOUND)
+        return no_such(key, e, "the track has longer segments than that", out);
     return e;
 }
 
@@ -231,7 +327,7 @@ enum err make_init(const struct key *key, const struct make_rendition *track, st
     struct buf b;
     struct str init = index_init(track->index->index);
     if (!container_takes(CONTAINER_FMP4, info_of(track)->codec) || init.n == 0)
-        return not_in_there(key, CONTAINER_FMP4, track->index->index, out);
+        return not_in_there(NULL, key, CONTAINER_FMP4, track->index->index, out);
     buf_init(&b, INDEX_INIT_MAX);
     buf_adds(&b, init);
     struct description d = describe(OBJECT_INIT, track->source);
@@ -299,12 +395,12 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     const struct index *x = track->index->index;
     if (!span_container(ending, info_of(track)->codec, &in) || in != key->container)
         return no_such(key, ERR_NOT_FOUND, "the track has no segments of that kind", out);
-    struct cut cut = cut_make(x, opts->segment_ms);
+    struct cut cut = cut_of(opts, x);
     if (key->number >= cut.count)
         return no_such(key, ERR_NOT_FOUND, "the track has fewer segments", out);
     buf_init(&head, BUF_MAX_SEGMENT);
     enum err e = segment_head(&cut, in, key->number, &head, &from, &to, &by_span);
-    if (!e && (!by_span || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
+    if (!e && (!by_span || cut.sealed || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
         e = ERR_AGAIN;
     if (!e)
         e = finish_segment(key, &head, in, track, out);
@@ -358,18 +454,70 @@ static enum err build(const struct cut *cut, enum container in, const struct key
     return e ? e : buf_status(out);
 }
 
+/* The segment in `b` is replaced by itself, encrypted. */
+static enum err seal(const struct make_opts *opts, const struct key *key,
+                     const struct object *source, struct buf *b)
+{
+    unsigned char secret[CRYPT_KEY];
+    struct buf sealed;
+    TRY(crypt_key(opts->secret, source->key.path, key->version, secret));
+    buf_init(&sealed, BUF_MAX_SEGMENT);
+    enum err e = crypt_segment(secret, key->number, buf_str(b), &sealed);
+    buf_fini(b);
+    *b = sealed;
+    return e;
+}
+
+enum err make_key(const struct make_opts *opts, const struct key *key, const struct object *source,
+                  struct object **out)
+{
+    if (opts->secret.n == 0)
+        return no_such(key, ERR_NOT_FOUND, "segments are not encrypted here", out);
+    unsigned char *secret = malloc(CRYPT_KEY);
+    enum err e =
+        secret ? crypt_key(opts->secret, source->key.path, key->version, secret) : ERR_NOMEM;
+    if (e) {
+        free(secret);
+        return e;
+    }
+    struct object *o = object_of_bytes(key, secret, CRYPT_KEY);
+    if (!o)
+        return ERR_NOMEM;
+    e = object_describe(o, "application/octet-stream", "no-store");
+    if (e)
+        object_unref(o);
+    else
+        *out = o;
+    return e;
+}
+
 enum err make_segment_built(const struct make_opts *opts, const struct key *key,
                             const struct make_rendition *track, const atomic_bool *cancelled,
                             struct object **out)
 {
     struct buf b;
-    struct cut cut = cut_make(track->index->index, opts->segment_ms);
+    struct cut cut = cut_of(opts, track->index->index);
     must(key->container < CONTAINER_BYTES && key->number < cut.count);
     enum container in = (enum container)key->container;
     buf_init(&b, BUF_MAX_SEGMENT);
     enum err e = build(&cut, in, key, track, cancelled, &b);
+    if (!e && cut.sealed)
+        e = seal(opts, key, track->source, &b);
     if (!e)
         e = finish_segment(key, &b, in, track, out);
+    buf_fini(&b);
+    return e;
+}
+
+enum err make_encoded(const struct key *key, const struct object *plain, struct object **out)
+{
+    struct buf b;
+    struct description d = {TYPE_PLAYLIST, CACHE_PLAYLIST, plain->modified, plain->tags};
+    buf_init(&b, BUF_MAX_PLAYLIST);
+    enum err e = encode((enum coding)key->coding,
+                        (struct str){(const char *)plain->body, plain->body_len}, &b);
+    if (!e)
+        return finish(key, &b, &d, out);
     buf_fini(&b);
     return e;
 }

@@ -7,7 +7,11 @@
 
 struct make_opts {
     uint32_t segment_ms;
+    bool fast_start;          /* cut_make_fast */
     enum container container; /* where the URL chose none */
+    struct str audio_prefix;  /* of URLs, "/audio/": where the files are, for byte ranges of them */
+    struct str hls_prefix;    /* "/hls/"; both borrowed */
+    struct str secret;        /* that segments are encrypted from (segments/crypt.h); empty: not */
 };
 
 /* One file of a folder of renditions, or the only one. Borrowed. */
@@ -20,7 +24,8 @@ struct make_rendition {
  * that remembers the failure and why; key->container is CONTAINER_COUNT where nobody chose.
  *   ERR_NOMEM, ERR_TOO_BIG */
 
-/* `folder`: the renditions lie beneath the URL's track, else it is the only one. [any thread] */
+/* A playlist's key->number is its EXT-X-TARGETDURATION, where it shares that with others; else 0.
+ * `folder`: the renditions lie beneath the URL's track, else it is the only one. [any thread] */
 MUST_USE enum err make_master(const struct make_opts *opts, const struct key *key,
                               const struct make_rendition *list, size_t count, bool folder,
                               struct object **out);
@@ -28,6 +33,9 @@ MUST_USE enum err make_playlist(const struct make_opts *opts, const struct key *
                                 const struct make_rendition *track, struct object **out);
 MUST_USE enum err make_init(const struct key *key, const struct make_rendition *track,
                             struct object **out);
+/* The key that the track's segments are encrypted with; never to be kept. */
+MUST_USE enum err make_key(const struct make_opts *opts, const struct key *key,
+                           const struct object *source, struct object **out);
 /* `ending` is the one in the URL.   ERR_AGAIN: it has to be built from the file's bytes:
  * make_segment_built */
 MUST_USE enum err make_segment(const struct make_opts *opts, const struct key *key,
@@ -47,6 +55,9 @@ MUST_USE enum err make_index(const struct key *key, unsigned char *record, size_
  *   ERR_MEDIA  they cannot be of this track */
 MUST_USE enum err make_again(const struct key *key, const struct make_rendition *track,
                              unsigned char *bytes, size_t len, struct object **out);
+/* `plain` (a playlist) in key->coding. [pool]   ERR_NOMEM */
+MUST_USE enum err make_encoded(const struct key *key, const struct object *plain,
+                               struct object **out);
 /* The bytes of a small file. Reads. [pool]   ERR_CANCELLED, ERR_IO as well */
 MUST_USE enum err make_body(const struct key *key, const struct object *source,
                             const atomic_bool *cancelled, struct object **out);

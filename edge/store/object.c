@@ -20,13 +20,22 @@ struct key key_make(enum object_kind kind, struct str path, uint64_t version, un
     uint64_t rest = (uint64_t)kind << 40 ^ (uint64_t)container << 32 ^ number;
     uint64_t mixed = hash_table(path) ^ (version + rest) * UINT64_C(0x9e3779b97f4a7c15);
     mixed ^= mixed >> 29;
-    return (struct key){mixed, version, path, number, (uint8_t)kind, (uint8_t)container};
+    return (struct key){mixed, version, path, number, (uint8_t)kind, (uint8_t)container, 0};
+}
+
+struct key key_coded(const struct key *plain, enum coding coding)
+{
+    struct key key = *plain;
+    key.coding = (uint8_t)coding;
+    key.hash ^= (uint64_t)coding * UINT64_C(0x9e3779b97f4a7c15);
+    return key;
 }
 
 bool key_eq(const struct key *a, const struct key *b)
 {
     return a->hash == b->hash && a->version == b->version && a->kind == b->kind &&
-           a->container == b->container && a->number == b->number && str_eq(a->path, b->path);
+           a->container == b->container && a->number == b->number && a->coding == b->coding &&
+           str_eq(a->path, b->path);
 }
 
 struct object *object_new(const struct key *key)
@@ -150,7 +159,10 @@ enum err object_describe(struct object *o, const char *type, const char *cache_c
         add_field(&b, STR("Last-Modified: "), (struct str){date, sizeof date});
     }
     add_field(&b, STR("Cache-Control: "), str_of(cache_control));
+    if (o->key.kind == OBJECT_PLAYLIST || o->key.kind == OBJECT_MASTER)
+        buf_adds(&b, STR("Vary: Accept-Encoding\r\n"));
     o->fields_304 = (uint16_t)b.len;
+    add_field(&b, STR("Content-Encoding: "), str_of(coding_name((enum coding)o->key.coding)));
     add_field(&b, STR("Content-Type: "), str_of(type));
     if (o->etag[0])
         buf_adds(&b, STR("Accept-Ranges: bytes\r\n"));

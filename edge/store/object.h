@@ -11,6 +11,7 @@
 #include "edge/base/hash.h"
 #include "edge/base/ref.h"
 #include "edge/base/str.h"
+#include "edge/http/coding.h"
 #include "edge/store/s3fifo.h"
 #include "segments/segment.h"
 
@@ -46,6 +47,7 @@ struct key {
     uint32_t number;  /* of the segment */
     uint8_t kind;
     uint8_t container; /* CONTAINER_COUNT: nobody chose */
+    uint8_t coding;    /* enum coding: the same object, encoded; see key_coded */
 };
 
 /* What a file is known by: two edges with the same tree agree on its ETag and version. */
@@ -106,7 +108,7 @@ struct object *object_of_bytes(const struct key *key, unsigned char *body, size_
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
 
 /* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified and
- * tags are taken from the object. ERR_NOMEM. Before the object is shared. */
+ * coding and tags are taken from the object. ERR_NOMEM. Before the object is shared. */
 MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
 void object_set_etag(struct object *o, struct hash128 h);
 
@@ -115,6 +117,8 @@ struct str object_why(const struct object *o); /* of a failure */
 
 struct key key_make(enum object_kind kind, struct str path, uint64_t version, unsigned container,
                     uint32_t number);
+/* Of the same object in a content coding. */
+struct key key_coded(const struct key *plain, enum coding coding);
 bool key_eq(const struct key *a, const struct key *b);
 
 #endif

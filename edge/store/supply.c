@@ -12,8 +12,10 @@
 
 #include "edge/base/must.h"
 #include "edge/store/ahead.h"
+#include "edge/store/ladder.h"
 #include "edge/store/media.h"
 #include "edge/store/redis.h"
+#include "edge/store/steps.h"
 #include "edge/store/work.h"
 
 #include <stdlib.h>
@@ -33,18 +35,6 @@ struct supply {
     struct disk *disk;
     struct flights *flights;
     struct work_opts work;
-};
-
-/* The files of a folder of renditions, as far as they have been found. */
-struct ladder {
-    size_t at;
-    size_t count;           /* renditions that can be used */
-    struct object *source;  /* of the one at hand */
-    struct object *failure; /* of the last one that cannot be used */
-    struct object *sources[OBJECT_NAMES];
-    struct object *indexes[OBJECT_NAMES];
-    struct hash128 versions;
-    char path[BUF_MAX_PATH];
 };
 
 void supply_free(struct supply *s)
@@ -110,8 +100,7 @@ void supply_publish(struct supply *s)
 
 /* ---- settling and waiting ---- */
 
-/* Takes the reference over. */
-static bool settle(struct wish *w, enum err e, struct object *object)
+bool wish_settle(struct wish *w, enum err e, struct object *object)
 {
     w->err = e;
     w->object = object;
@@ -119,9 +108,9 @@ static bool settle(struct wish *w, enum err e, struct object *object)
     return true;
 }
 
-static bool settle_failure(struct wish *w, struct object *failure)
+bool wish_settle_failure(struct wish *w, struct object *failure)
 {
-    return settle(w, failure ? failure->failure : ERR_NOMEM, failure);
+    return wish_settle(w, failure ? failure->failure : ERR_NOMEM, failure);
 }
 
 static void climb(struct wish *w)
@@ -138,7 +127,7 @@ static void on_landed(void *owner, struct object *result)
     w->waiter = NULL;
     w->landed = result;
     if (!result)
-        settle(w, ERR_NOMEM, NULL);
+        wish_settle(w, ERR_NOMEM, NULL);
     else
         climb(w);
     if (!w->step)
@@ -166,7 +155,7 @@ static void joined(struct wish *w)
 
 /* ---- looking ---- */
 
-static struct object *look(struct wish *w, const struct key *key)
+struct object *wish_look(struct wish *w, const struct key *key)
 {
     struct object *o = cache_get(w->seat->supply->cache, key);
     if (o && o->expires && o->expires <= w->now) {
@@ -208,7 +197,7 @@ static enum trust trust(const struct wish *w, const struct object *o)
  * was not there yet, and when we joined nobody was at it any more. */
 static struct object *landed_meanwhile(struct wish *w, const struct key *key)
 {
-    struct object *o = look(w, key);
+    struct object *o = wish_look(w, key);
     bool good = o && !o->failure && (!o->source || trust(w, o) == BELIEVED);
     if (!good) {
         object_unref(o);
@@ -249,7 +238,7 @@ static bool wait_for(struct wish *w, const struct key *key, struct object *sourc
     struct waiter *waiter = w->waiter = waiter_new(w->seat->mailbox, on_landed, w);
     w->first = false;
     if (!waiter)
-        return settle(w, ERR_NOMEM, NULL);
+        return wish_settle(w, ERR_NOMEM, NULL);
     if (flight_join(w->seat->supply->flights, key, waiter)) {
         joined(w);
         return false;
@@ -258,7 +247,7 @@ static bool wait_for(struct wish *w, const struct key *key, struct object *sourc
         return false;
     w->waiter = NULL;
     free(waiter);
-    return settle(w, ERR_NOMEM, NULL);
+    return wish_settle(w, ERR_NOMEM, NULL);
 }
 
 static void look_again_behind(struct wish *w, struct object *source)
@@ -275,9 +264,7 @@ static uint32_t seconds_since(const struct wish *w, const struct object *o)
     return (uint32_t)(age / SECOND);
 }
 
-/* A source that may be believed, in *out with a reference; or false: the step waits or is settled.
- */
-static bool find_source(struct wish *w, struct str path, struct object **out, bool *waits)
+bool wish_find_source(struct wish *w, struct str path, struct object **out, bool *waits)
 {
     struct key key = key_make(OBJECT_SOURCE, path, 0, CONTAINER_COUNT, 0);
     struct object *o = take_landed(w);
@@ -286,7 +273,7 @@ static bool find_source(struct wish *w, struct str path, struct object **out, bo
         *out = o;
         return true;
     }
-    o = look(w, &key);
+    o = wish_look(w, &key);
     enum trust how = o ? trust(w, o) : NOT_BELIEVED;
     if (how == DOUBTED) {
         w->age = seconds_since(w, o);
@@ -309,14 +296,14 @@ static bool find_source(struct wish *w, struct str path, struct object **out, bo
     return false;
 }
 
-static bool find_index(struct wish *w, struct object *source, struct object **out, bool *waits)
+bool wish_find_index(struct wish *w, struct object *source, struct object **out, bool *waits)
 {
     struct key key =
         key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT, 0);
     struct object *o = take_landed(w);
     *waits = false;
     if (!o)
-        o = look(w, &key);
+        o = wish_look(w, &key);
     if (o) {
         *out = o;
         return true;
@@ -343,29 +330,58 @@ static struct key product_key(const struct wish *w)
                     w->kind == WISH_FILE ? CONTAINER_COUNT : w->container, w->number);
 }
 
-static bool keep_and_settle(struct wish *w, enum err e, struct object *made)
+static bool step_encoded(struct wish *w)
+{
+    struct object *o = take_landed(w), *plain = w->plain;
+    w->plain = NULL;
+    bool failed = o->failure;
+    object_unref(failed ? o : plain);
+    return wish_settle(w, ERR_NONE, failed ? plain : o);
+}
+
+bool wish_deliver(struct wish *w, struct object *o)
+{
+    if (!w->coding)
+        return wish_settle(w, ERR_NONE, o);
+    enum wish_how how = w->how;
+    struct key key = key_coded(&o->key, w->coding);
+    struct object *coded = wish_look(w, &key);
+    if (coded) {
+        object_unref(o);
+        return wish_settle(w, ERR_NONE, coded);
+    }
+    w->plain = o;
+    w->step = step_encoded;
+    bool settled = wait_for(w, &key, o, NULL);
+    w->how = how == WISH_REDIS ? how : w->how;
+    return settled;
+}
+
+const struct make_opts *wish_make_opts(const struct wish *w) { return &w->seat->supply->opts.make; }
+
+bool wish_keep(struct wish *w, enum err e, struct object *made)
 {
     if (e)
-        return settle(w, e, NULL);
+        return wish_settle(w, e, NULL);
     if (made->failure)
-        return settle_failure(w, made);
+        return wish_settle_failure(w, made);
     w->stored = cache_put_since(w->seat->supply->cache, made, w->turn);
     if (w->writes)
         redis_put(w->seat->redis, made);
-    return settle(w, ERR_NONE, made);
+    return wish_deliver(w, made);
 }
 
 static bool settle_landed(struct wish *w, struct object *o)
 {
     if (w->remote && w->how == WISH_MISS)
         w->how = WISH_REDIS;
-    return settle(w, ERR_NONE, o);
+    return wish_deliver(w, o);
 }
 
 static bool step_built(struct wish *w)
 {
     struct object *o = take_landed(w);
-    return o->failure ? settle_failure(w, o) : settle_landed(w, o);
+    return o->failure ? wish_settle_failure(w, o) : settle_landed(w, o);
 }
 
 static bool build(struct wish *w, const struct key *key)
@@ -389,18 +405,18 @@ static bool step_make(struct wish *w)
         e = make_init(&key, &track, &made);
     else
         e = make_segment(opts, &key, w->ending, &track, &made);
-    return e == ERR_AGAIN ? build(w, &key) : keep_and_settle(w, e, made);
+    return e == ERR_AGAIN ? build(w, &key) : wish_keep(w, e, made);
 }
 
 static bool step_index(struct wish *w)
 {
     bool waits;
-    if (!find_index(w, w->source, &w->index, &waits))
+    if (!wish_find_index(w, w->source, &w->index, &waits))
         return !waits;
     if (w->index->failure) {
         struct object *failure = w->index;
         w->index = NULL;
-        return settle_failure(w, failure);
+        return wish_settle_failure(w, failure);
     }
     w->step = step_make;
     return true;
@@ -426,7 +442,7 @@ static void copy_behind(struct wish *w, const struct key *key)
     struct supply *s = w->seat->supply;
     struct key index_key =
         key_make(OBJECT_INDEX, w->source->key.path, w->source->source->version, CONTAINER_COUNT, 0);
-    struct object *index = key->kind == OBJECT_BODY ? NULL : look(w, &index_key);
+    struct object *index = key->kind == OBJECT_BODY ? NULL : wish_look(w, &index_key);
     struct work *work = NULL;
     if (key->kind == OBJECT_BODY || (index && index->index))
         work = work_new(&s->work, key, w->source, index, w->now);
@@ -466,142 +482,23 @@ static bool step_find(struct wish *w)
 static bool step_product(struct wish *w)
 {
     struct key key = product_key(w);
-    struct object *o = look(w, &key);
+    struct key coded = key_coded(&key, w->coding);
+    struct object *o = wish_look(w, &coded);
+    if (o && w->coding)
+        w->coding = CODING_NONE; /* it is encoded already */
+    else if (w->coding)
+        o = wish_look(w, &key);
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
     if (o && o->failure)
-        return settle_failure(w, o);
+        return wish_settle_failure(w, o);
     if (o && is_worth_copying(o, HOT_SEGMENT))
         copy_behind(w, &key);
     if (o)
-        return settle(w, ERR_NONE, o);
+        return wish_deliver(w, o);
     if (w->kind == WISH_FILE)
         return build(w, &key);
     bool found = w->kind != WISH_SEGMENT && redis_is_up(w->seat->redis);
     w->step = found ? step_find : step_index;
-    return true;
-}
-
-/* ---- folders of renditions ---- */
-
-static bool step_ladder(struct wish *w);
-
-static void ladder_free(struct ladder *l)
-{
-    if (!l)
-        return;
-    for (size_t i = 0; i < l->count; i++) {
-        object_unref(l->sources[i]);
-        object_unref(l->indexes[i]);
-    }
-    object_unref(l->source);
-    object_unref(l->failure);
-    free(l);
-}
-
-static void ladder_refuse(struct ladder *l, struct object *failure)
-{
-    object_unref(l->failure);
-    l->failure = failure;
-    object_unref(l->source);
-    l->source = NULL;
-    l->at++;
-}
-
-static bool step_ladder_index(struct wish *w)
-{
-    struct ladder *l = w->ladder;
-    struct object *index = NULL;
-    bool waits;
-    if (!find_index(w, l->source, &index, &waits))
-        return !waits;
-    w->step = step_ladder;
-    if (index->failure) {
-        ladder_refuse(l, index);
-        return true;
-    }
-    uint64_t mix[2] = {l->versions.high, l->source->source->version};
-    l->versions = hash_stable((struct str){(const char *)mix, sizeof mix});
-    l->sources[l->count] = l->source;
-    l->indexes[l->count++] = index;
-    l->source = NULL;
-    l->at++;
-    return true;
-}
-
-static struct str ladder_path(struct wish *w)
-{
-    struct ladder *l = w->ladder;
-    struct str name = str_of(w->source->source->names[l->at]);
-    struct str track = w->track;
-    if (track.n + 1 + name.n > sizeof l->path)
-        return (struct str){NULL, 0};
-    memcpy(l->path, track.p, track.n);
-    size_t n = track.n;
-    if (n == 0 || l->path[n - 1] != '/')
-        l->path[n++] = '/';
-    memcpy(l->path + n, name.p, name.n);
-    return (struct str){l->path, n + name.n};
-}
-
-static bool step_ladder_source(struct wish *w)
-{
-    struct ladder *l = w->ladder;
-    struct object *o = NULL;
-    bool waits;
-    if (!find_source(w, ladder_path(w), &o, &waits))
-        return !waits;
-    w->step = step_ladder;
-    if (o->failure) {
-        ladder_refuse(l, o);
-        return true;
-    }
-    if (o->source->fd < 0) {
-        object_unref(o);
-        ladder_refuse(l, NULL);
-        return true;
-    }
-    l->source = o;
-    w->step = step_ladder_index;
-    return true;
-}
-
-static bool make_ladder(struct wish *w)
-{
-    struct ladder *l = w->ladder;
-    struct make_rendition list[OBJECT_NAMES];
-    struct object *made = NULL;
-    if (l->count == 0) {
-        struct object *failure = l->failure;
-        l->failure = NULL;
-        return failure ? settle_failure(w, failure) : settle(w, ERR_NOT_FOUND, NULL);
-    }
-    struct key key =
-        key_make(OBJECT_MASTER, w->source->key.path, l->versions.high, w->container, 0);
-    struct object *o = look(w, &key);
-    if (o)
-        return settle(w, ERR_NONE, o);
-    for (size_t i = 0; i < l->count; i++)
-        list[i] = (struct make_rendition){l->sources[i], l->indexes[i]};
-    enum err e = make_master(&w->seat->supply->opts.make, &key, list, l->count, true, &made);
-    return keep_and_settle(w, e, made);
-}
-
-static bool step_ladder(struct wish *w)
-{
-    if (w->ladder->at == w->source->source->name_count)
-        return make_ladder(w);
-    w->step = step_ladder_source;
-    return ladder_path(w).n ? true : settle(w, ERR_NOT_FOUND, NULL);
-}
-
-static bool start_ladder(struct wish *w)
-{
-    if (w->kind != WISH_MASTER)
-        return settle(w, ERR_NOT_FOUND, NULL);
-    w->ladder = calloc(1, sizeof *w->ladder);
-    if (!w->ladder)
-        return settle(w, ERR_NOMEM, NULL);
-    w->step = step_ladder;
     return true;
 }
 
@@ -614,28 +511,39 @@ static bool settle_song(struct wish *w)
     const struct supply_opts *opts = &w->seat->supply->opts;
     struct key key = product_key(w);
     bool fits = w->source->size <= opts->cache.max_object;
-    struct object *o = fits ? look(w, &key) : NULL;
+    struct object *o = fits ? wish_look(w, &key) : NULL;
     if (w->how == WISH_HIT)
         counters_add(w->seat->counters, COUNTER_CACHE_MEMORY_HIT, 1);
     if (o && !o->failure)
-        return settle(w, ERR_NONE, o);
+        return wish_settle(w, ERR_NONE, o);
     object_unref(o);
     if (fits && is_worth_copying(w->source, opts->cache.max_object))
         copy_behind(w, &key);
-    return settle(w, ERR_NONE, object_ref(w->source));
+    return wish_settle(w, ERR_NONE, object_ref(w->source));
+}
+
+/* Made anew each time: it is nowhere kept. */
+static bool step_key(struct wish *w)
+{
+    struct key key = key_make(OBJECT_REPLY, w->source->key.path, w->version, CONTAINER_COUNT, 0);
+    struct object *made = NULL;
+    enum err e = make_key(wish_make_opts(w), &key, w->source, &made);
+    if (!e && made->failure)
+        return wish_settle_failure(w, made);
+    return wish_settle(w, e, made);
 }
 
 static bool after_source(struct wish *w)
 {
     if (w->source->source->fd < 0)
-        return start_ladder(w);
-    if ((w->kind == WISH_INIT || w->kind == WISH_SEGMENT) &&
+        return ladder_start(w);
+    if ((w->kind == WISH_INIT || w->kind == WISH_SEGMENT || w->kind == WISH_KEY) &&
         w->version != w->source->source->version)
-        return settle(w, ERR_NOT_FOUND, NULL);
+        return wish_settle(w, ERR_NOT_FOUND, NULL);
     if (w->kind == WISH_FILE &&
         (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
         return settle_song(w);
-    w->step = step_product;
+    w->step = w->kind == WISH_KEY ? step_key : step_product;
     return true;
 }
 
@@ -643,10 +551,10 @@ static bool step_source(struct wish *w)
 {
     bool waits;
     struct object *o = NULL;
-    if (!find_source(w, w->track, &o, &waits))
+    if (!wish_find_source(w, w->track, &o, &waits))
         return !waits;
     if (o->failure)
-        return settle_failure(w, o);
+        return wish_settle_failure(w, o);
     w->source = o;
     return after_source(w);
 }
@@ -658,10 +566,10 @@ static bool step_library(struct wish *w)
     struct key key = key_make(OBJECT_LIBRARY, STR("/"), 0, CONTAINER_COUNT, 0);
     struct object *o = take_landed(w);
     if (!o)
-        o = look(w, &key);
+        o = wish_look(w, &key);
     if (!o)
         return wait_for(w, &key, NULL, NULL);
-    return o->failure ? settle_failure(w, o) : settle(w, ERR_NONE, o);
+    return o->failure ? wish_settle_failure(w, o) : wish_settle(w, ERR_NONE, o);
 }
 
 bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
@@ -684,9 +592,10 @@ void supply_leave(struct wish *w)
     object_unref(w->source);
     object_unref(w->landed);
     object_unref(w->index);
+    object_unref(w->plain);
     ladder_free(w->ladder);
     w->waiter = NULL;
-    w->object = w->source = w->landed = w->index = NULL;
+    w->object = w->source = w->landed = w->index = w->plain = NULL;
     w->ladder = NULL;
     w->step = NULL;
 }

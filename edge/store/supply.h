@@ -50,6 +50,7 @@ enum wish_kind {
     WISH_PLAYLIST,
     WISH_INIT,
     WISH_SEGMENT,
+    WISH_KEY,     /* that segments are encrypted with */
     WISH_LIBRARY, /* the list of all tracks, as JSON, for the player page */
 };
 enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
@@ -57,9 +58,10 @@ enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
 struct wish {
     /* What is wanted; borrowed until it is granted or left. */
     enum wish_kind kind;
-    unsigned container;             /* CONTAINER_COUNT: nobody chose */
-    uint32_t number;                /* of the segment */
-    uint64_t version;               /* in the URL of an init or media segment */
+    unsigned container; /* CONTAINER_COUNT: nobody chose */
+    uint32_t number;  /* of the segment; of a playlist: seconds that it is to name as its target */
+    uint64_t version; /* in the URL of an init or media segment */
+    enum coding coding;             /* that a playlist may be sent in */
     struct str track;               /* decoded path below the root: "/album/song.m4a" */
     struct str ending;              /* of a segment's name */
     void (*granted)(struct wish *); /* [loop] when supply_ask could not answer at once */
@@ -80,6 +82,7 @@ struct wish {
     struct waiter *waiter;
     struct object *landed;
     struct object *index;
+    struct object *plain; /* what is sent should it not come encoded */
     struct ladder *ladder;
     bool remote;   /* what landed last was found in Redis */
     bool first;    /* it began the flight it waits for, or waited for last */

@@ -159,8 +159,18 @@ static enum err run_library(struct work *w, struct object **out)
     return ERR_NONE;
 }
 
+static enum err run_encode(struct work *w, struct object **out)
+{
+    enum err e = make_encoded(&w->flight.key, w->source, out);
+    if (!e)
+        put(w, *out);
+    return e;
+}
+
 static enum err run_kind(struct work *w, struct object **out)
 {
+    if (w->flight.key.coding)
+        return run_encode(w, out);
     switch (w->flight.key.kind) {
     case OBJECT_SOURCE:
         return run_open(w, out);
@@ -215,6 +225,8 @@ static enum err run_found(struct work *w, unsigned char *bytes, size_t len, stru
 static bool only_found(const struct work *w)
 {
     unsigned kind = w->flight.key.kind;
+    if (w->flight.key.coding)
+        return false;
     return kind == OBJECT_MASTER || kind == OBJECT_PLAYLIST || kind == OBJECT_INIT;
 }
 
@@ -290,7 +302,8 @@ static void on_found(void *owner, enum err e, const struct redis_found *found)
 
 void work_start(struct work *w, struct redis *redis, struct mailbox *home)
 {
-    if (redis_keeps(redis, (enum object_kind)w->flight.key.kind)) {
+    bool coded = w->flight.key.coding; /* Redis has the plain one, which is smaller than a trip */
+    if (!coded && redis_keeps(redis, (enum object_kind)w->flight.key.kind)) {
         w->redis = redis;
         w->flight.job.done = on_done;
         w->flight.job.home = home;

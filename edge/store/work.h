@@ -19,8 +19,8 @@ struct work_opts {
 };
 
 /* The work that makes `key`. `old`: the source as it was known, when that is looked at again;
- * `source`, `index`: what it is made from; all may be NULL and are referenced. NULL: out of memory.
- */
+ * `source` (for a coded key the plain object), `index`: what it is made from; all may be NULL and
+ * are referenced. NULL: out of memory. */
 struct work *work_new(const struct work_opts *opts, const struct key *key, struct object *source,
                       struct object *index, uint64_t now);
 struct flight *work_flight(struct work *w);

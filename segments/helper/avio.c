@@ -45,8 +45,10 @@ static int on_read(void *context, uint8_t *to, int n)
     if (source_stopped(s))
         return AVERROR_EXIT;
     ssize_t r = pread(s->fd, to, (size_t)n, (off_t)s->at);
-    if (r < 0)
+    if (r < 0) {
+        s->failed = true;
         return AVERROR(errno);
+    }
     if (r == 0)
         return AVERROR_EOF;
     s->at += (uint64_t)r;

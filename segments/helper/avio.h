@@ -14,6 +14,7 @@ struct source {
     uint64_t job;             /* compared with page->stop */
     struct record_page *page; /* borrowed; shared with the server */
     uint64_t at;              /* where libavformat reads next */
+    bool failed; /* a read of libavformat's did: an EIO of its own is the file's fault */
 };
 
 bool source_stopped(const struct source *s);

@@ -21,6 +21,7 @@ static enum err describe_flac(struct track *t);
 static enum err describe_alac(struct track *t);
 static enum err describe_opus(struct track *t);
 static enum err describe_mp3(struct track *t);
+static enum err describe_ac3(struct track *t);
 
 /* `formats`: the demuxers from whose files we can tell where this codec's packets lie. */
 static const struct row {
@@ -31,9 +32,11 @@ static const struct row {
 } ROWS[] = {
     {AV_CODEC_ID_AAC, CODEC_AAC, "mov,aac", describe_aac},
     {AV_CODEC_ID_MP3, CODEC_MP3, "mp3,mov", describe_mp3},
-    {AV_CODEC_ID_FLAC, CODEC_FLAC, "flac,mov,ogg", describe_flac},
+    {AV_CODEC_ID_FLAC, CODEC_FLAC, "flac,mov,ogg,matroska", describe_flac},
     {AV_CODEC_ID_ALAC, CODEC_ALAC, "mov", describe_alac},
-    {AV_CODEC_ID_OPUS, CODEC_OPUS, "ogg,mov", describe_opus},
+    {AV_CODEC_ID_OPUS, CODEC_OPUS, "ogg,mov,matroska", describe_opus},
+    {AV_CODEC_ID_AC3, CODEC_AC3, "mov,ac3", describe_ac3},
+    {AV_CODEC_ID_EAC3, CODEC_EAC3, "mov,eac3", describe_ac3},
 };
 
 static struct str extradata(const struct track *t)
@@ -145,6 +148,13 @@ enum err describe_adts(struct track *t, unsigned type, uint32_t core_rate, unsig
 static enum err describe_mp3(struct track *t)
 {
     t->info.mpeg_layer3_lsf = t->info.sample_rate < 32000;
+    return ERR_NONE;
+}
+
+/* Its frames hold all that a decoder has to know. */
+static enum err describe_ac3(struct track *t)
+{
+    t->info.independent = 1;
     return ERR_NONE;
 }
 

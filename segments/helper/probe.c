@@ -15,9 +15,14 @@
 #include <time.h>
 
 #define FORMATS "mov,mp3,flac,aac,ogg,wav,aiff,matroska,webm,ac3,eac3"
-#define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus"
+#define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus,ac3,eac3"
 
-enum { PROBE_BYTES = 1024 * 1024, STREAMS_MAX = 64, OPUS_PREROLL = 3840 /* 80 ms */ };
+enum {
+    PROBE_BYTES = 1024 * 1024,
+    STREAMS_MAX = 64,
+    OPUS_PREROLL = 3840 /* 80 ms */,
+    TRIM_SECONDS = 2
+};
 
 /* The first thing libav complained of in this job: it says more than its error codes do. */
 static char complaint[RECORD_WHY / 2];
@@ -107,7 +112,10 @@ static enum err read_packets(struct track *t)
     const char *format = t->format->iformat->name;
     if (strcmp(format, "ogg") == 0)
         return pages_index(t);
-    return strncmp(format, "mov", 3) == 0 ? table_index(t) : frames_index(t);
+    if (strncmp(format, "mov", 3) == 0)
+        return table_index(t);
+    bool headers = t->info.codec == CODEC_MP3 || strcmp(format, "aac") == 0;
+    return headers ? headers_index(t) : frames_index(t);
 }
 
 static void settle(struct track *t)
@@ -118,11 +126,24 @@ static void settle(struct track *t)
         uint64_t wanted = (uint64_t)OPUS_PREROLL * info->timescale / 48000;
         info->preroll = (uint32_t)((wanted + mean - 1) / mean);
     }
-    /* What is to be dropped cannot be more than there is. */
-    if (info->priming > t->ticks)
+    /* What is to be dropped cannot be all that there is, and no encoder's delay is that long. */
+    uint64_t most = (uint64_t)TRIM_SECONDS * info->timescale;
+    if (info->priming >= t->ticks || info->priming > most)
         info->priming = 0;
-    if (info->padding > t->ticks - info->priming)
+    if (info->padding >= t->ticks - info->priming || info->padding > most)
         info->padding = 0;
+}
+
+/* The first packet, of which the muxer makes the configuration of codecs that have none apart. */
+static enum err read_first(struct track *t, struct buf *out)
+{
+    size_t got = 0;
+    unsigned char *at = buf_reserve(out, (size_t)t->first.length);
+    if (!at || t->first.length == 0)
+        return at ? ERR_MEDIA : buf_status(out);
+    TRY(source_read(t->source, t->first.offset, at, (size_t)t->first.length, &got));
+    buf_wrote(out, got);
+    return got == t->first.length ? ERR_NONE : ERR_MEDIA;
 }
 
 static enum err write_init(struct track *t, struct buf *init)
@@ -132,10 +153,15 @@ static enum err write_init(struct track *t, struct buf *init)
     AVCodecParameters *par = avcodec_parameters_alloc();
     if (!par)
         return ERR_NOMEM;
+    struct buf frame;
+    buf_init(&frame, INDEX_SIZE_MAX);
     enum err rc = describe_init(t, par);
+    if (!rc && (t->info.codec == CODEC_AC3 || t->info.codec == CODEC_EAC3))
+        rc = read_first(t, &frame);
     if (!rc)
-        rc = init_write(par, t->info.timescale, t->info.priming, init);
+        rc = init_write(par, t->info.timescale, t->info.priming, buf_str(&frame), init);
     avcodec_parameters_free(&par);
+    buf_fini(&frame);
     return rc == ERR_MEDIA ? track_fail(t, rc, "no init segment can be made for it") : rc;
 }
 

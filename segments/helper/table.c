@@ -21,6 +21,8 @@ enum {
     BOXES_MAX = 4096,
     AAC_FRAME = 1024,
     AAC_FRAME_SHORT = 960,
+    MP3_FRAME = 1152,
+    MP3_FRAME_LSF = 576,
     SMPB_MAX = 16384,
     TIMESCALE_MAX = 1000000
 };
@@ -55,17 +57,22 @@ static enum err is_fragmented(struct track *t, bool *yes)
     return ERR_NONE;
 }
 
-/* How long an AAC packet decodes to, in ticks; 0 where the timescale cannot say it exactly. */
-static uint32_t aac_ticks(const struct track *t)
+/* How long any packet of the codec decodes to, in ticks; 0 where that differs, or the timescale
+ * cannot say it exactly. */
+static uint32_t whole_ticks(const struct track *t)
 {
-    uint64_t frame = t->asc.short_frames ? AAC_FRAME_SHORT : AAC_FRAME;
+    uint64_t frame = 0, rate = t->info.sample_rate;
+    if (t->info.codec == CODEC_AAC && t->asc.core_type == 2) {
+        frame = t->asc.short_frames ? AAC_FRAME_SHORT : AAC_FRAME;
+        rate = t->asc.core_rate;
+    } else if (t->info.codec == CODEC_MP3) {
+        frame = t->info.mpeg_layer3_lsf ? MP3_FRAME_LSF : MP3_FRAME;
+    }
     uint64_t scaled = frame * t->info.timescale;
-    if (t->info.codec != CODEC_AAC || t->asc.core_type != 2 || scaled % t->asc.core_rate != 0)
-        return 0;
-    return (uint32_t)(scaled / t->asc.core_rate);
+    return scaled % rate ? 0 : (uint32_t)(scaled / rate);
 }
 
-/* `whole`: aac_ticks. 0: no duration that the index could hold. */
+/* `whole`: whole_ticks. 0: no duration that the index could hold. */
 static uint32_t packet_ticks(uint32_t whole, int64_t declared)
 {
     if (whole)
@@ -119,7 +126,7 @@ static enum err opus_ticks(struct track *t, const AVIndexEntry *e, int64_t decla
 {
     unsigned char head[2];
     size_t got;
-    *out = packet_ticks(aac_ticks(t), declared);
+    *out = packet_ticks(whole_ticks(t), declared);
     if (t->info.codec != CODEC_OPUS || t->info.timescale != 48000 || e->pos < 0)
         return ERR_NONE;
     TRY(source_read(t->source, (uint64_t)e->pos, head, sizeof head, &got));
@@ -149,7 +156,7 @@ static enum err add_last(struct track *t, const AVIndexEntry *e, int64_t usual, 
 /* Packets behind the end of the file (it was cut off) end the track there, with what was read. */
 static enum err add_entries(struct track *t, int count, uint64_t *declared)
 {
-    uint32_t whole = aac_ticks(t);
+    uint32_t whole = whole_ticks(t);
     int64_t usual = whole ? whole : t->info.timescale, ticks;
     const AVIndexEntry *e = avformat_index_get_entry(t->stream, 0);
     for (int i = 1; i < count; i++) {

@@ -23,7 +23,7 @@ enum err track_fail_av(struct track *t, int averror)
         return ERR_CANCELLED;
     if (averror == AVERROR(ENOMEM))
         return track_fail(t, ERR_MEDIA, "it needs more memory than a media helper may have");
-    if (averror == AVERROR(EIO))
+    if (averror == AVERROR(EIO) && t->source->failed)
         return track_fail(t, ERR_IO, "reading it failed");
     av_strerror(averror, text, sizeof text);
     return track_fail(t, ERR_MEDIA, "%s", text);
@@ -43,6 +43,8 @@ enum err track_add_pieces(struct track *t, const struct index_span *pieces, size
                           (unsigned long long)t->packets);
     if (rc)
         return rc;
+    if (t->packets == 0)
+        t->first = pieces[0];
     t->packets++;
     t->ticks += ticks;
     if (t->packets % TELL == 0)

@@ -1,5 +1,5 @@
 /* One track while its index is made: what the files of this folder share. [the helper's one thread]
- * Owned by probe.c, which opens the file, picks the stream and calls one of the three readers. */
+ * Owned by probe.c, which opens the file, picks the stream and calls one of the readers. */
 #ifndef SEGMENTS_HELPER_TRACK_H
 #define SEGMENTS_HELPER_TRACK_H
 
@@ -15,11 +15,12 @@ struct track {
     AVStream *stream;        /* the format's */
     struct index_builder *builder;
     struct index_info info;
-    struct asc asc;    /* AAC: what the init segment will say */
-    struct buf config; /* for index_config */
-    uint64_t packets;  /* in the builder */
-    uint64_t ticks;    /* their durations' sum */
-    char *why;         /* RECORD_WHY + 1 bytes, borrowed */
+    struct asc asc;          /* AAC: what the init segment will say */
+    struct buf config;       /* for index_config */
+    struct index_span first; /* where the first packet lies (its first piece) */
+    uint64_t packets;        /* in the builder */
+    uint64_t ticks;          /* their durations' sum */
+    char *why;               /* RECORD_WHY + 1 bytes, borrowed */
 };
 
 /* Note why, and hand the error back. */
@@ -46,9 +47,10 @@ MUST_USE enum err describe_adts(struct track *t, unsigned type, uint32_t core_ra
                                 unsigned channels);
 
 /* The readers: fill the builder, and priming and padding in info. */
-MUST_USE enum err table_index(struct track *t);  /* MP4 */
-MUST_USE enum err frames_index(struct track *t); /* MP3, ADTS, FLAC, by reading packets */
-MUST_USE enum err pages_index(struct track *t);  /* Ogg */
+MUST_USE enum err table_index(struct track *t);   /* MP4 */
+MUST_USE enum err frames_index(struct track *t);  /* FLAC, AC-3, Matroska, by reading packets */
+MUST_USE enum err headers_index(struct track *t); /* MP3, ADTS, by their frames' headers */
+MUST_USE enum err pages_index(struct track *t);   /* Ogg */
 
 /* tags.c: "name=value\n" lines. */
 void tags_write(const AVFormatContext *format, const AVStream *stream, struct buf *out);

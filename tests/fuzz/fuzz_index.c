@@ -79,7 +79,7 @@ static void check_segment(const struct cut *c, enum container in, uint32_t k)
 
 static void check_container(const struct index *x, enum container in, uint32_t target_ms)
 {
-    struct cut c = cut_make(x, target_ms);
+    struct cut c = target_ms & 1 ? cut_make_fast(x, target_ms) : cut_make(x, target_ms);
     if (c.count > WALKED)
         return;
     uint32_t next = 0;
@@ -96,7 +96,7 @@ static void check_container(const struct index *x, enum container in, uint32_t t
         check_segment(&c, in, c.count - 1);
     struct buf out;
     buf_init(&out, BUF_MAX_PLAYLIST);
-    struct rendition r = {c, in, STR("a"), 0, 0};
+    struct rendition r = {c, in, STR("a"), 0, 0, 0};
     enum err e = playlist_media(&c, in, STR("v/"), &out);
     must(e == ERR_NONE || e == ERR_NOT_ACCEPTABLE);
     e = playlist_master(&r, 1, &out);

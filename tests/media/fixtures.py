@@ -30,6 +30,12 @@ def sound(rate=44100, channels=2, seconds=SECONDS):
     return ["-f", "lavfi", "-i", f"aevalsrc='{'|'.join(sides[:channels])}':s={rate}:d={seconds}"]
 
 
+def surround():
+    """5.1 channels, each its own."""
+    beeps = "|".join(f"0.2*sin(2*PI*{200 + 170 * n}*t*(1+t/40))+0.02*(random({n})-.5)" for n in range(6))
+    return ["-f", "lavfi", "-i", f"aevalsrc='{beeps}':s=48000:d={SECONDS}:c=5.1"]
+
+
 COVER = ["-f", "lavfi", "-i", "testsrc2=s=320x320:d=1:r=1"]
 WITH_COVER = ["-map", "0:a", "-map", "1:v", "-frames:v", "1", "-c:v", "png", "-disposition:v:0", "attached_pic"]
 TAGS = ["-metadata", "title=Sweep und Geräusch ♫", "-metadata", "artist=Nobody", "-metadata", "album=Fixtures"]
@@ -54,6 +60,25 @@ ENCODED = {
     "flac-24.flac": sound(48000) + COVER + WITH_COVER + TAGS + ["-c:a", "flac", "-sample_fmt", "s32"],
     "opus.opus": sound(48000) + ["-c:a", "libopus", "-b:a", "96k"],
     "opus-mono.ogg": sound(48000, 1) + TAGS + ["-c:a", "libopus", "-b:a", "48k", "-frame_duration", "60"],
+    "ac3.ac3": sound(48000) + ["-c:a", "ac3", "-b:a", "192k"],
+    "ac3-51.m4a": surround() + ["-c:a", "ac3", "-b:a", "384k", "-f", "mp4"],
+    "eac3.eac3": sound(48000) + ["-c:a", "eac3", "-b:a", "128k"],
+    "eac3.mp4": sound(44100) + ["-c:a", "eac3", "-b:a", "128k"],
+    "aac-51.m4a": surround() + ["-c:a", "aac", "-b:a", "320k"],
+    "flac-51.flac": surround() + ["-c:a", "flac", "-sample_fmt", "s16"],
+    "mp3.mp4": sound() + LAME + ["-b:a", "128k"],
+    "opus.mp4": sound(48000) + ["-c:a", "libopus", "-b:a", "96k", "-strict", "-2"],
+    "opus.webm": sound(48000) + ["-c:a", "libopus", "-b:a", "96k"],
+    "opus.mka": sound(48000) + TAGS + ["-c:a", "libopus", "-b:a", "64k"],
+    "flac.mka": sound() + ["-c:a", "flac", "-sample_fmt", "s16"],
+    "flac.mp4": sound() + ["-c:a", "flac", "-sample_fmt", "s16", "-strict", "-2"],
+    "flac-96.flac": sound(96000, 2, 7) + ["-c:a", "flac", "-sample_fmt", "s32"],
+    "aac-8.m4a": sound(8000, 1, 13) + ["-c:a", "aac", "-b:a", "24k"],
+    "aac-11.aac": sound(11025, 1, 13) + ["-c:a", "aac", "-b:a", "24k", "-f", "adts"],
+    "aac-96.m4a": sound(96000, 2, 7) + ["-c:a", "aac", "-b:a", "192k"],
+    "mp3-8.mp3": sound(8000, 1, 13) + LAME + ["-b:a", "16k"],  # MPEG-2.5
+    "mp3-11.mp3": sound(11025, 2, 13) + LAME + ["-b:a", "32k"],
+    "one.flac": sound(seconds=0.02) + ["-c:a", "flac", "-sample_fmt", "s16"],
     "he-core.m4a": sound(22050) + ["-c:a", "aac", "-b:a", "64k"],  # what he-aac.m4a is made of
     "short.m4a": sound(seconds=0.5) + AAC,
     "ladder/64.m4a": sound() + ["-c:a", "aac", "-b:a", "64k"],

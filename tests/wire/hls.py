@@ -25,7 +25,7 @@ def get(server, target, *fields, status=200, **more):
 class Track:
     """One track in one container, from its master on. container None: what the server chooses.
 
-    master, media   the playlists as values      container  fmp4, ts or packed, by what came
+    master, media   the playlists as values      container  fmp4, ts, packed or bytes
     init            bytes of the init segment, or None
     urls, segments  where the segments are, and their bytes
     """
@@ -44,15 +44,16 @@ class Track:
         self.init_url = urllib.parse.urljoin(self.url, init) if init else None
         self.init = get(server, self.init_url).body if init else None
         with raw.Client(server.port) as client:
-            self.segments = [self._segment(client, url) for url in self.urls]
+            self.segments = [self._segment(client, url, s.span) for url, s in zip(self.urls, self.media.segments)]
 
     def _container(self):
         text = self.playlist.body.decode()
         return "fmp4" if "#EXT-X-MAP" in text else "ts" if ".ts\n" in text else "packed"
 
-    def _segment(self, client, url):
-        answer = client.request(url)
-        assert answer.status == 200, f"{url}: {answer!r}"
+    def _segment(self, client, url, span):
+        fields = [f"Range: bytes={span[0]}-{span[0] + span[1] - 1}"] if span else []
+        answer = client.request(url, *fields)
+        assert answer.status == (206 if span else 200), f"{url}: {answer!r}"
         return answer.body
 
     def joined(self):

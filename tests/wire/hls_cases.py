@@ -25,6 +25,7 @@ class Case:
 
 
 AAC = ("fmp4", "ts", "packed")
+AC3 = ("fmp4", "ts", "packed")
 MP3 = ("packed", "ts")
 ONLY_FMP4 = ("fmp4",)
 LAME = 576 + 529  # the encoder's delay and the decoder's
@@ -49,8 +50,29 @@ CASES = {case.name: case for case in (
     Case("flac-24.flac", "fLaC", 4608, 48000, 2, ONLY_FMP4),
     Case("opus.opus", "Opus", 960, 48000, 2, ONLY_FMP4),
     Case("opus-mono.ogg", "Opus", 2880, 48000, 1, ONLY_FMP4),
+    Case("ac3.ac3", "ac-3", 1536, 48000, 2, AC3),
+    Case("ac3-51.m4a", "ac-3", 1536, 48000, 6, AC3, 256),
+    Case("eac3.eac3", "ec-3", 1536, 48000, 2, AC3),
+    Case("eac3.mp4", "ec-3", 1536, 44100, 2, AC3, 256),
+    Case("aac-51.m4a", "mp4a.40.2", 1024, 48000, 6, AAC, 1024),
+    Case("aac-8.m4a", "mp4a.40.2", 1024, 8000, 1, AAC, 1024),
+    Case("aac-11.aac", "mp4a.40.2", 1024, 11025, 1, AAC),
+    Case("aac-96.m4a", "mp4a.40.2", 1024, 96000, 2, AAC, 1024),
+    Case("mp3-8.mp3", "mp4a.40.34", 576, 8000, 1, MP3, LAME),
+    Case("mp3-11.mp3", "mp4a.40.34", 576, 11025, 2, MP3, LAME),
+    Case("mp3.mp4", "mp4a.40.34", 1152, 44100, 2, MP3, LAME),
+    Case("one.flac", "fLaC", 882, 44100, 2, ONLY_FMP4),
+    Case("flac-51.flac", "fLaC", 4608, 48000, 6, ONLY_FMP4),
+    Case("flac-96.flac", "fLaC", 8192, 96000, 2, ONLY_FMP4),
+    Case("flac.mka", "fLaC", 4608, 44100, 2, ONLY_FMP4),
+    Case("flac.mp4", "fLaC", 4608, 44100, 2, ONLY_FMP4),
+    Case("opus.mp4", "Opus", 960, 48000, 2, ONLY_FMP4),
+    Case("opus.webm", "Opus", 960, 48000, 2, ONLY_FMP4),
+    Case("opus.mka", "Opus", 960, 48000, 2, ONLY_FMP4),
 )}
 EVERY = [(name, container) for name, case in CASES.items() for container in case.containers]
+# Frames with headers side by side in the file may also be had as byte ranges of it.
+BYTES = [(name, "bytes") for name in CASES if name.endswith((".mp3", ".aac"))]
 LADDER = ("64.m4a", "128.m4a", "192.m4a")
 
 

@@ -13,7 +13,8 @@ MASTER_TAGS = {
     "EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-START", "EXT-X-STREAM-INF", "EXT-X-MEDIA",
     "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY", "EXT-X-CONTENT-STEERING", "EXT-X-DEFINE",
 }
-ENDINGS = {"fmp4": ("m4s", "mp4"), "ts": ("ts",), "packed": ("aac", "mp3", "ac3", "ec3")}
+ENDINGS = {"fmp4": ("m4s", "mp4"), "ts": ("ts",), "packed": ("aac", "mp3", "ac3", "ec3"),
+           "bytes": ("aac", "mp3")}
 ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
 
 
@@ -153,10 +154,11 @@ def lint_container(lint, media, container):
     lint.check(maps == (1 if container == "fmp4" else 0), f"{maps} EXT-X-MAP in {container}")
     uris = [(s.uri, s.span) for s in media.segments]
     lint.check(len(set(uris)) == len(uris), "a segment stands there twice")
+    lint.check(all(bool(s.span) == (container == "bytes") for s in media.segments), f"EXT-X-BYTERANGE in {container}")
 
 
 def parse_media(data, container):
-    """A VOD media playlist of one file. container: fmp4, ts or packed."""
+    """A VOD media playlist of one file. container: fmp4, ts, packed or bytes."""
     lint = Lint(data, MEDIA_TAGS)
     media = Media()
     media.target = int(lint.once("EXT-X-TARGETDURATION", r"[1-9]\d*") or 1)
@@ -183,19 +185,36 @@ def parse_master(data):
     lint = Lint(data, MASTER_TAGS)
     lint.most_once("EXT-X-VERSION", r"\d+")
     lint.most_once("EXT-X-INDEPENDENT-SEGMENTS", "")
-    out, fields = [], None
+    out, fields, groups = [], None, []
     for line in lint.lines:
         if line.startswith("#EXT-X-STREAM-INF:"):
             lint.check(fields is None, "a STREAM-INF without a URI")
             fields = stream_inf(lint, line)
+        elif line.startswith("#EXT-X-MEDIA:"):
+            groups.append(media_group(lint, line))
         elif line and not line.startswith("#"):
             if lint.check(fields is not None, f"{line} without a STREAM-INF"):
                 out.append((lint.uri(line), fields))
             fields = None
     lint.check(fields is None and out, "no variants, or one without a URI")
     lint.check(len({uri for uri, _ in out}) == len(out), "a variant stands there twice")
+    lint.check(len(set(groups)) == len(groups), "a group stands there twice")
+    named = [f.get("AUDIO") for _, f in out]
+    lint.check(set(named) == (set(groups) or {None}), f"variants are of {named}, groups are {groups}")
+    codecs = {group: {f.get("CODECS") for _, f in out if f.get("AUDIO") == group} for group in groups}
+    lint.check(all(len(c) == 1 for c in codecs.values()), f"a group mixes codecs: {codecs}")
     lint.done()
     return [Variant(uri, fields) for uri, fields in out]
+
+
+def media_group(lint, line):
+    """The GROUP-ID of an EXT-X-MEDIA whose sound is in the variants that name it."""
+    fields = lint.attributes(line.partition(":")[2])
+    lint.check(fields.get("TYPE") == "AUDIO" and fields.get("GROUP-ID") and fields.get("NAME"), line)
+    lint.check(fields.get("LANGUAGE"), f"LANGUAGE is missing (Apple 8.10): {line}")
+    lint.check(re.fullmatch(r"[1-9]\d*(/[A-Z0-9/]+)?", fields.get("CHANNELS", "")), f"CHANNELS: {line}")
+    lint.check("URI" not in fields, f"a rendition of its own: {line}")
+    return fields.get("GROUP-ID")
 
 
 def stream_inf(lint, line):

@@ -1,7 +1,9 @@
 """The program's arguments: what it prints, and what its exit status says."""
+import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -197,6 +199,31 @@ def test_serve_listens_on_ipv6(own):
 
 
 # probe
+
+def test_probe_shows_what_the_server_would_make_of_a_file(segue):
+    sys.path.insert(0, os.path.join(REPO, "tests", "media"))
+    import fixtures
+
+    names = [os.path.join(fixtures.make(), n) for n in ("aac-cover.m4a", "vbr.mp3", "flac-24.flac", "aac-51.m4a")]
+    status, out, err = segue("probe", "--json", *names)
+    tracks = json.loads(out)
+    assert (status, err) == (0, "") and [t["file"] for t in tracks] == names
+    wanted = [("aac", "mp4a.40.2", 2, 44100, 851130, 1024, ["fmp4", "ts", "packed"]),
+              ("mp3", "mp4a.40.34", 2, 44100, 851130, 1105, ["ts", "packed", "bytes"]),
+              ("flac", "fLaC", 2, 48000, 926400, 0, ["fmp4"]),
+              ("aac", "mp4a.40.2", 6, 48000, 926400, 1024, ["fmp4", "ts", "packed"])]
+    for t, w in zip(tracks, wanted):
+        assert (t["codec"], t["codecs"], t["channels"], t["sample_rate"], t["samples"], t["priming"],
+                t["containers"]) == w
+        assert t["duration"] == pytest.approx(19.3, abs=1e-6) and t["segments"] == 4
+        assert t["bitrate"] * 0.95 < t["bitrate_peak"] < t["bitrate"] * 2
+    assert tracks[0]["tags"]["title"] == "Sweep und Geräusch ♫"
+    status, out, err = segue("probe", *names)
+    head, first = out.splitlines()[:2]
+    assert (status, err) == (0, "") and head.split()[0] == "CODEC" and head.split()[-1] == "FILE"
+    assert first.split()[0] == "aac" and "0:00:19.300000" in first and "fmp4,ts,packed" in first
+    assert "title=Sweep und Geräusch ♫" in out
+
 
 def test_probe_of_a_missing_file_is_status_1(segue):
     status, _, err = segue("probe", "nowhere.mp3")

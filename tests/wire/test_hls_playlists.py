@@ -10,7 +10,7 @@ import pytest
 import hls
 import hls_lint
 import raw
-from hls_cases import CASES, EVERY, LADDER, library  # noqa: F401
+from hls_cases import BYTES, CASES, EVERY, LADDER, library  # noqa: F401
 from segue import Segue, until
 
 TARGET = 6.0
@@ -35,7 +35,7 @@ def test_the_default_container_is_the_best_that_takes_the_codec(library, name): 
     assert [v.codecs for v in track.variants] == [case.codecs]
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_extinf_adds_up_to_the_track_within_a_frame(library, name, container):  # noqa: F811
     case, media = CASES[name], library.track(name, container).media
     frame = case.frame / case.rate
@@ -46,7 +46,7 @@ def test_extinf_adds_up_to_the_track_within_a_frame(library, name, container):  
         assert -1e-5 <= media.duration - length - case.priming / case.rate <= frame + 1e-5
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_segments_end_at_the_frame_nearest_to_each_multiple_of_the_target(library, name, container):  # noqa: F811
     case, track = CASES[name], library.track(name, container)
     frame, at = case.frame / case.rate, 0
@@ -59,7 +59,7 @@ def test_segments_end_at_the_frame_nearest_to_each_multiple_of_the_target(librar
         assert segment.duration == pytest.approx(count * frame, abs=2e-6)
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_target_duration_is_the_longest_segment_rounded(library, name, container):  # noqa: F811
     media = library.track(name, container).media
     longest = max(s.duration for s in media.segments)
@@ -67,7 +67,7 @@ def test_target_duration_is_the_longest_segment_rounded(library, name, container
     assert media.target == max(least, 1)
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_bandwidth_is_the_true_peak_and_average(library, name, container):  # noqa: F811
     track = library.track(name, container)
     sizes = [len(s) for s in track.segments]
@@ -83,9 +83,23 @@ def test_mp3_with_a_reservoir_is_never_called_independent(library, name):  # noq
         assert not library.track(name, container).media.independent
 
 
+def test_mp3_without_a_reservoir_is_independent(library):  # noqa: F811
+    playlist = hls.get(library.server, "/hls/minute.mp3/index.m3u8").body
+    assert hls_lint.parse_media(playlist, "packed").independent
+
+
 @pytest.mark.parametrize("name", ["flac.flac", "alac.m4a"])
 def test_lossless_segments_are_called_independent(library, name):  # noqa: F811
     assert library.track(name).media.independent
+
+
+@pytest.mark.parametrize("name,container", BYTES)
+def test_byte_ranges_are_of_the_file_that_is_played_whole(library, name, container):  # noqa: F811
+    track = library.track(name, container)
+    assert set(track.urls) == {f"/audio/{name}"}
+    spans = [s.span for s in track.media.segments]
+    assert all(a + n == b for (a, n), (b, _) in zip(spans, spans[1:]))
+    assert os.path.getsize(library.path(name)) >= sum(spans[-1])
 
 
 # URLs
@@ -191,6 +205,42 @@ def test_a_folder_in_a_chosen_container_leads_to_it(library, container):  # noqa
         hls.get(library.server, urllib.parse.urljoin(url, media.segments[0].uri))
 
 
+MIXED = {"128.m4a": "aac.m4a", "64.m4a": "ladder/64.m4a", "surround.m4a": "aac-51.m4a", "lossless.flac": "flac.flac",
+         "128.mp3": "cbr.mp3"}
+
+
+@pytest.mark.parametrize("names", [list(MIXED), ["128.m4a", "lossless.flac"], ["128.mp3", "lossless.flac"]])
+def test_a_folder_may_mix_codecs(tmp_path, library, names):  # noqa: F811
+    os.mkdir(tmp_path / "song")
+    for name in names:
+        shutil.copy(library.path(MIXED[name]), tmp_path / "song" / name)
+    with Segue(tmp_path) as server:
+        master = hls.get(server, "/hls/song/master.m3u8").body
+        variants = hls_lint.parse_master(master)
+        assert len(variants) == len(names)
+        assert len(re.findall(rb"#EXT-X-MEDIA:", master)) == len({v.fields["AUDIO"] for v in variants})
+        if "128.m4a" in names:  # stereo AAC first
+            assert variants[0].codecs == "mp4a.40.2"
+            assert 'CHANNELS="2"' in master.decode().partition("#EXT-X-MEDIA:")[2].partition("\n")[0]
+        medias = []
+        for variant in variants:
+            url = urllib.parse.urljoin("/hls/song/master.m3u8", variant.uri)
+            text = hls.get(server, url).body
+            container = "fmp4" if b"EXT-X-MAP" in text else "packed"
+            media = hls_lint.parse_media(text, container)
+            medias.append(media)
+            sizes = [len(hls.get(server, urllib.parse.urljoin(url, s.uri)).body) for s in media.segments]
+            peak = hls_lint.peak_rate(sizes, [s.duration for s in media.segments], media.target)
+            assert variant.bandwidth == pytest.approx(peak, rel=0.01)
+        assert len({m.target for m in medias}) == 1
+        assert len({len(m.segments) for m in medias}) == 1
+        for boundaries in zip(*([sum(s.duration for s in m.segments[:n + 1]) for n in range(len(m.segments))]
+                                for m in medias)):
+            assert max(boundaries) - min(boundaries) < 0.11  # half a frame of FLAC and its priming
+        pcm = hls.decode(f"http://127.0.0.1:{server.port}/hls/song/master.m3u8", "s16le")
+        assert pcm
+
+
 def test_a_folder_leaves_out_what_is_no_rendition(tmp_path, library):  # noqa: F811
     os.mkdir(tmp_path / "song")
     for name in ("64.m4a", "128.m4a"):
@@ -234,11 +284,13 @@ def test_a_replaced_file_has_new_urls(tmp_path, library):  # noqa: F811
 
 @pytest.mark.parametrize("name,container", [
     (name, container) for name in ("cbr.mp3", "flac.flac", "alac.m4a", "opus.opus")
-    for container in ("fmp4", "ts", "packed") if container not in CASES[name].containers])
+    for container in ("fmp4", "ts", "packed", "bytes") if (name, container) not in EVERY + BYTES])
 def test_a_container_that_cannot_take_the_codec_is_406(library, name, container):  # noqa: F811
+    can = [c for c in ("fmp4", "ts", "packed", "bytes") if (name, c) in EVERY + BYTES]
     for what in ("master.m3u8", "index.m3u8"):
         answer = hls.get(library.server, f"/hls/{name}/{container}/{what}", status=406)
         assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"].endswith(f"it goes into {', '.join(can)}")
 
 
 @pytest.mark.parametrize("name,codec", [("vorbis.ogg", "vorbis"), ("pcm.wav", "pcm")])

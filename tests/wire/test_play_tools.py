@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import hls
-from hls_cases import CASES, EVERY, library  # noqa: F401
+from hls_cases import BYTES, CASES, EVERY, library  # noqa: F401
 
 FRAME_BYTES = 2  # of s16 PCM, a channel
 
@@ -26,22 +26,27 @@ def master(library, name, container):  # noqa: F811
     return library.url(f"/hls/{hls.quote(name)}/{container}/master.m3u8")
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+def options(name, container):
+    """ffmpeg 5.1 knows E-AC-3 by .eac3 alone; .ec3 is Apple's name for it."""
+    return ("-extension_picky", "0") if container == "packed" and CASES[name].codecs == "ec-3" else ()
+
+
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_ffprobe_reads_the_playlists_without_a_warning(library, name, container):  # noqa: F811
     for what in ("master.m3u8", "index.m3u8"):
         url = library.url(f"/hls/{hls.quote(name)}/{container}/{what}")
-        found, said = hls.probe(url, fields="format=duration:stream=codec_type")
+        found, said = hls.probe(url, *options(name, container), fields="format=duration:stream=codec_type")
         assert said == "", said
         assert [s["codec_type"] for s in found["streams"]] == ["audio"]
         wanted, spare = wanted_seconds(library, name)
         assert abs(float(found["format"]["duration"]) - wanted) <= spare
 
 
-@pytest.mark.parametrize("name,container", EVERY)
+@pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_ffmpeg_plays_hls_to_the_end(library, name, container):  # noqa: F811
     case = CASES[name]
     rate = case.adts_as[1] if case.adts_as and container != "fmp4" else case.rate
-    pcm = hls.decode(master(library, name, container), "s16le")
+    pcm = hls.decode(master(library, name, container), "s16le", options(name, container))
     wanted, spare = wanted_seconds(library, name)
     assert -0.001 <= seconds_of(pcm, case, rate) - wanted <= spare
 
@@ -67,6 +72,7 @@ def gstreamer(url, target):
 
 
 needs_gstreamer = pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="gst-launch-1.0 is missing")
+# Not bytes: hlsdemux2 of GStreamer 1.22 wants the timestamp tag of packed audio in front of bare frames.
 GST_TRACKS = [(n, c) for n, c in EVERY if n in (
     "aac.m4a", "aac-cover.m4a", "aac.aac", "alac.m4a", "cbr.mp3", "vbr.mp3", "flac.flac", "opus.opus")]
 

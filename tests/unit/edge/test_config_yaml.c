@@ -196,7 +196,8 @@ static void shapes_that_do_not_fit_are_refused(void **state)
         {"workers: {a: 1}\n",
          "t.yaml:1: workers: a mapping, expected auto or a whole number from 1 to 1024"},
         {"hls: fmp4\n",
-         "t.yaml:1: hls: no mapping, expected segment_duration or container below it"},
+         "t.yaml:1: hls: no mapping, expected segment_duration, container, fast_start, encryption, "
+         "encryption_secret or encryption_secret_file below it"},
         {"- a\n", "t.yaml:1: no mapping, expected KEY: VALUE lines"},
         {"words\n", "t.yaml:1: no mapping, expected KEY: VALUE lines"},
         {"listen: []\n", "t.yaml:1: listen: an empty list, " ADDRESSES},

@@ -56,6 +56,47 @@ static void check_cut(const struct index *x, uint32_t target_ms)
     assert_int_equal(next, info->packets);
 }
 
+static void check_fast(const struct index *x, uint32_t target_ms, uint32_t ramp)
+{
+    static const double ends[] = {0, 1, 3, 7};
+    struct cut c = cut_make_fast(x, target_ms);
+    double second = index_info(x)->timescale, half = index_max_ticks(x) / 2.0 + 1;
+    assert_int_equal(c.ramp, ramp);
+    assert_int_equal(cut_boundary(&c, c.count), index_info(x)->packets);
+    for (uint32_t k = 0; k < c.count; k++) {
+        double wanted = k <= ramp ? ends[k] : ends[ramp] + (k - ramp) * c.target_ms / 1000.0;
+        assert_true(cut_boundary(&c, k) < cut_boundary(&c, k + 1));
+        double off = (double)index_start(x, cut_boundary(&c, k)) - wanted * second;
+        assert_true(off <= half && -off <= half);
+    }
+}
+
+static void a_fast_start_is_1_2_4_seconds_below_the_target(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t target_ms, ramp;
+    } cases[] = {{6000, 3}, {4000, 2}, {2000, 1}, {1000, 0}, {500, 0}, {10000, 3}};
+    static const uint32_t lengths[] = {1, 2, 20, 43, 44, 130, 301, 302, 303, 2000};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t n = 0; n < sizeof lengths / sizeof *lengths; n++) {
+            struct index *x = make_aac(lengths[n]);
+            check_fast(x, cases[i].target_ms, cases[i].ramp);
+            index_free(x);
+        }
+    }
+}
+
+static void packets_over_a_second_have_no_fast_start(void **state)
+{
+    (void)state;
+    struct index *x = make_track(make_info(CODEC_FLAC, 8000), 100, 12000, 400, STR(""));
+    struct cut fast = cut_make_fast(x, 6000), plain = cut_make(x, 6000);
+    assert_int_equal(fast.ramp, 0);
+    assert_int_equal(fast.count, plain.count);
+    index_free(x);
+}
+
 static void segments_cover_the_track(void **state)
 {
     (void)state;
@@ -148,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(six_seconds_are_the_usual_counts_of_frames),
         cmocka_unit_test(segments_cover_the_track),
+        cmocka_unit_test(a_fast_start_is_1_2_4_seconds_below_the_target),
+        cmocka_unit_test(packets_over_a_second_have_no_fast_start),
         cmocka_unit_test(segments_cover_a_track_of_wild_packets),
         cmocka_unit_test(a_sliver_is_a_segment_of_its_own),
         cmocka_unit_test(no_packets_no_segments),

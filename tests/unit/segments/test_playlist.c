@@ -319,10 +319,10 @@ static void a_master_is_sorted_and_encoded(void **state)
     struct index *flac = make_track(lossless, 150, 4096, 100, STR(""));
     struct index *mono = make_track(one, 600, 1024, 100, MAKE_ASC);
     struct rendition r[] = {
-        {cut_make(flac, 6000), CONTAINER_FMP4, STR("f.flac/index.m3u8"), 0, 0},
-        {cut_make(mono, 6000), CONTAINER_FMP4, STR("mono"), 0, 0},
-        {cut_make(big, 6000), CONTAINER_FMP4, STR("256 \"k\".m4a/index.m3u8"), 0, 0},
-        {cut_make(small, 6000), CONTAINER_FMP4, STR("128.m4a/index.m3u8"), 0, 0},
+        {cut_make(flac, 6000), CONTAINER_FMP4, STR("f.flac/index.m3u8"), 0, 0, 0},
+        {cut_make(mono, 6000), CONTAINER_FMP4, STR("mono"), 0, 0, 0},
+        {cut_make(big, 6000), CONTAINER_FMP4, STR("256 \"k\".m4a/index.m3u8"), 0, 0, 0},
+        {cut_make(small, 6000), CONTAINER_FMP4, STR("128.m4a/index.m3u8"), 0, 0, 0},
     };
     struct buf out, want;
     buf_init(&out, BUF_MAX_PLAYLIST);
@@ -330,12 +330,19 @@ static void a_master_is_sorted_and_encoded(void **state)
     assert_int_equal(playlist_master(r, 4, &out), ERR_NONE);
     static const char *const uris[] = {"128.m4a/index.m3u8", "256%20%22k%22.m4a/index.m3u8", "mono",
                                        "f.flac/index.m3u8"};
+    static const char *const groups[] = {"mp4a.40.2-2", "mp4a.40.2-2", "mp4a.40.2-1", "fLaC-2"};
     buf_adds(&want, STR("#EXTM3U\n"));
+    for (int i = 1; i < 4; i++)
+        buf_addf(&want,
+                 "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"Audio\",LANGUAGE=\"und\","
+                 "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%c\"\n",
+                 groups[i], groups[i][strlen(groups[i]) - 1]);
     for (int i = 0; i < 4; i++)
         buf_addf(&want,
-                 "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s\"\n%s\n",
+                 "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s\","
+                 "AUDIO=\"%s\"\n%s\n",
                  (unsigned long long)r[i].bandwidth, (unsigned long long)r[i].average,
-                 i == 3 ? "fLaC" : "mp4a.40.2", uris[i]);
+                 i == 3 ? "fLaC" : "mp4a.40.2", groups[i], uris[i]);
     assert_true(str_eq(buf_str(&out), buf_str(&want)));
     assert_true(r[0].average > 125000 && r[0].average < 135000);
     buf_fini(&out);
@@ -346,14 +353,29 @@ static void a_master_is_sorted_and_encoded(void **state)
     index_free(mono);
 }
 
+static void a_target_is_shared_but_never_too_short(void **state)
+{
+    (void)state;
+    struct index *x = make_aac(600);
+    struct cut c = cut_make(x, 6000);
+    struct buf out;
+    buf_init(&out, BUF_MAX_PLAYLIST);
+    assert_int_equal(playlist_media_within(&c, CONTAINER_FMP4, 5, STR("v/"), &out), ERR_NOT_FOUND);
+    assert_int_equal(playlist_media_within(&c, CONTAINER_FMP4, 7, STR("v/"), &out), ERR_NONE);
+    assert_true(str_starts(buf_str(&out), STR("#EXTM3U\n#EXT-X-VERSION:6\n"
+                                              "#EXT-X-TARGETDURATION:7\n")));
+    buf_fini(&out);
+    index_free(x);
+}
+
 static void a_master_is_independent_when_all_are(void **state)
 {
     (void)state;
     struct index_info info = make_info(CODEC_FLAC, 44100);
     info.independent = 1;
     struct index *x = make_track(info, 100, 4096, 9000, STR("")), *y = make_aac(100);
-    struct rendition r[] = {{cut_make(x, 6000), CONTAINER_FMP4, STR("a"), 0, 0},
-                            {cut_make(y, 6000), CONTAINER_FMP4, STR("b"), 0, 0}};
+    struct rendition r[] = {{cut_make(x, 6000), CONTAINER_FMP4, STR("a"), 0, 0, 0},
+                            {cut_make(y, 6000), CONTAINER_FMP4, STR("b"), 0, 0, 0}};
     struct buf out;
     buf_init(&out, BUF_MAX_PLAYLIST);
     assert_int_equal(playlist_master(r, 1, &out), ERR_NONE);
@@ -387,6 +409,7 @@ int main(void)
         cmocka_unit_test(rates_hold_against_a_slow_count),
         cmocka_unit_test(codecs_are_named_exactly),
         cmocka_unit_test(a_master_is_sorted_and_encoded),
+        cmocka_unit_test(a_target_is_shared_but_never_too_short),
         cmocka_unit_test(a_master_is_independent_when_all_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,10 @@ static void ask(const char *path)
 {
     static const struct service_opts opts = {.admin = false};
     static struct service service = {.opts = &opts};
+    static struct h1_request request;
     memset(&x, 0, sizeof x);
     x.service = &service;
+    x.request = &request;
     x.wish.container = CONTAINER_COUNT;
     assert_int_equal(get_hls(&x, str_from(str_of(path), strlen("/hls/"))), STEP_ON);
 }
@@ -36,6 +38,7 @@ struct wanted {
 static const struct wanted FOUND[] = {
     {"/hls/a.mp3/master.m3u8", "/a.mp3", WISH_MASTER, CONTAINER_COUNT, 0, ""},
     {"/hls/a.mp3/index.m3u8", "/a.mp3", WISH_PLAYLIST, CONTAINER_COUNT, 0, ""},
+    {"/hls/a.mp3/index-7.m3u8", "/a.mp3", WISH_PLAYLIST, CONTAINER_COUNT, 7, ""},
     {"/hls/al/bum/a.mp3/index.m3u8", "/al/bum/a.mp3", WISH_PLAYLIST, CONTAINER_COUNT, 0, ""},
     {"/hls/a.mp3/ts/index.m3u8", "/a.mp3", WISH_PLAYLIST, CONTAINER_TS, 0, ""},
     {"/hls/a.mp3/fmp4/master.m3u8", "/a.mp3", WISH_MASTER, CONTAINER_FMP4, 0, ""},
@@ -85,6 +88,13 @@ static void paths_are_read_from_their_end(void **state)
 static const char *const NOTHING[] = {
     "/hls/",
     "/hls/index.m3u8",
+    "/hls/a.mp3/index-.m3u8",
+    "/hls/a.mp3/index-0.m3u8",
+    "/hls/a.mp3/index-07.m3u8",
+    "/hls/a.mp3/index-+7.m3u8",
+    "/hls/a.mp3/index-3601.m3u8",
+    "/hls/a.mp3/index7.m3u8",
+    "/hls/a.mp3/index-7.m3u",
     "/hls/master.m3u8",
     "/hls//index.m3u8",
     "/hls/a.mp3",

@@ -8,7 +8,8 @@
 #define PACKETS 1000                       /* of 1024 ticks: 23 s */
 #define GIVEN UINT64_C(0x00ab54a98ceb1f0a) /* the version of every source here */
 
-static const struct make_opts OPTS = {6000, CONTAINER_FMP4};
+static const struct make_opts OPTS = {6000,           false,          CONTAINER_FMP4,
+                                      {"/audio/", 7}, {"/x/hls/", 7}, {NULL, 0}};
 static struct tree tree;
 
 struct track {
@@ -125,7 +126,7 @@ static void a_master_without_any_variant_says_why(void **state)
     (void)state;
     struct track t = mp3();
     expect_failure(master(CONTAINER_FMP4, &t.r, 1, false), ERR_NOT_ACCEPTABLE,
-                   "mp3 does not go into fmp4; it goes into ts, packed");
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -198,7 +199,8 @@ static void where_nobody_chose_the_configuration_does_if_the_codec_allows(void *
         bool is_aac = cases[i].codec == CODEC_AAC;
         struct track t = track_of("/a", make_track(make_info(cases[i].codec, 44100), PACKETS, 1024,
                                                    400, is_aac ? MAKE_ASC : STR("")));
-        struct make_opts opts = {6000, cases[i].configured};
+        struct make_opts opts = OPTS;
+        opts.container = cases[i].configured;
         struct object *o = playlist(&opts, CONTAINER_COUNT, &t);
         assert_true(has(o, cases[i].has));
         object_unref(o);
@@ -213,7 +215,8 @@ static void a_track_that_ts_cannot_say_gets_fmp4_unless_ts_was_chosen(void **sta
     info.aac_object_type = 42; /* xHE-AAC */
     struct track t =
         track_of("/a.m4a", make_track(info, PACKETS, 1024, 400, STR("\xf9\x46\x43\x22")));
-    struct make_opts opts = {6000, CONTAINER_TS};
+    struct make_opts opts = OPTS;
+    opts.container = CONTAINER_TS;
     struct object *o = playlist(&opts, CONTAINER_COUNT, &t);
     assert_true(has(o, "/0.m4s"));
     object_unref(o);
@@ -234,12 +237,47 @@ static void what_hls_cannot_carry_is_unsupported(void **state)
     track_free(&t);
 }
 
-static void byte_ranges_are_not_offered_yet(void **state)
+static void byte_ranges_are_of_the_file_s_own_url(void **state)
+{
+    (void)state;
+    struct track t = track_of("/an album/a.mp3", mp3_index());
+    struct object *o = playlist(&OPTS, CONTAINER_BYTES, &t);
+    assert_int_equal(o->failure, ERR_NONE);
+    assert_true(has(o, "\n../../../../../audio/an%20album/a.mp3\n"));
+    object_unref(o);
+    track_free(&t);
+}
+
+static void encrypted_segments_are_built_and_their_key_is_not_kept(void **state)
+{
+    (void)state;
+    struct track t = aac();
+    struct make_opts opts = OPTS;
+    struct object *o = NULL;
+    struct key key = key_of(OBJECT_REPLY, CONTAINER_COUNT, 0);
+    assert_int_equal(make_key(&opts, &key, t.source, &o), ERR_NONE);
+    expect_failure(o, ERR_NOT_FOUND, "segments are not encrypted here");
+    opts.secret = STR("a secret of sixteen bytes or more");
+    assert_int_equal(make_key(&opts, &key, t.source, &o), ERR_NONE);
+    assert_int_equal(o->body_len, 16);
+    assert_int_equal(o->etag[0], 0);
+    object_unref(o);
+    key = key_of(OBJECT_SEGMENT, CONTAINER_FMP4, 0);
+    assert_int_equal(make_segment(&opts, &key, STR("m4s"), &t.r, &o), ERR_AGAIN);
+    o = playlist(&opts, CONTAINER_COUNT, &t);
+    assert_true(has(o, "\n#EXT-X-KEY:METHOD=AES-128,URI=\"v-00ab54a98ceb1f0a/key\","
+                       "IV=0x00000000000000000000000000000001\n#EXTINF:"));
+    assert_true(has(o, "init.mp4\"\n#EXT-X-KEY"));
+    object_unref(o);
+    track_free(&t);
+}
+
+static void what_is_refused_names_what_is_taken(void **state)
 {
     (void)state;
     struct track t = mp3();
-    expect_failure(playlist(&OPTS, CONTAINER_BYTES, &t), ERR_NOT_ACCEPTABLE,
-                   "mp3 does not go into bytes; it goes into ts, packed");
+    expect_failure(playlist(&OPTS, CONTAINER_FMP4, &t), ERR_NOT_ACCEPTABLE,
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -267,7 +305,8 @@ static void mp3_has_no_init_segment(void **state)
     struct track t = mp3();
     struct key key = key_of(OBJECT_INIT, CONTAINER_FMP4, 0);
     assert_int_equal(make_init(&key, &t.r, &o), ERR_NONE);
-    expect_failure(o, ERR_NOT_ACCEPTABLE, "mp3 does not go into fmp4; it goes into ts, packed");
+    expect_failure(o, ERR_NOT_ACCEPTABLE,
+                   "mp3 does not go into fmp4; it goes into ts, packed, bytes");
     track_free(&t);
 }
 
@@ -555,7 +594,9 @@ int main(void)
         cmocka_unit_test(where_nobody_chose_the_configuration_does_if_the_codec_allows),
         cmocka_unit_test(a_track_that_ts_cannot_say_gets_fmp4_unless_ts_was_chosen),
         cmocka_unit_test(what_hls_cannot_carry_is_unsupported),
-        cmocka_unit_test(byte_ranges_are_not_offered_yet),
+        cmocka_unit_test(byte_ranges_are_of_the_file_s_own_url),
+        cmocka_unit_test(what_is_refused_names_what_is_taken),
+        cmocka_unit_test(encrypted_segments_are_built_and_their_key_is_not_kept),
         cmocka_unit_test(the_init_segment_is_the_index_s_own),
         cmocka_unit_test(mp3_has_no_init_segment),
         cmocka_unit_test(a_segment_is_a_short_head_and_a_span_of_the_file),

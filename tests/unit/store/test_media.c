@@ -207,7 +207,7 @@ static void codecs_that_hls_cannot_carry_are_named(void **state)
     refused(make(SOUND "-c:a libvorbis", "vorbis.ogg"), ERR_UNSUPPORTED, "vorbis");
     refused(make(SOUND, "pcm.wav"), ERR_UNSUPPORTED, "PCM");
     refused(make(SOUND, "pcm.aiff"), ERR_UNSUPPORTED, "PCM");
-    refused(make(SOUND "-c:a libopus", "opus.webm"), ERR_UNSUPPORTED, "opus");
+    refused(make(SOUND "-c:a libvorbis", "vorbis.webm"), ERR_UNSUPPORTED, "vorbis");
 }
 
 static const char *cut(const char *name, const char *cut_name, size_t n)
