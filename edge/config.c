@@ -3,6 +3,7 @@
  * all. */
 #include "edge/config.h"
 
+#include "edge/config_keys.h"
 #include "edge/config_load.h"
 
 #include "edge/base/must.h"
@@ -165,6 +166,8 @@ static enum err set_file(struct loading *l)
         e = why_say(&l->why, "cannot be read (%s), expected a YAML file", strerror(saved));
     else
         e = set_yaml(l, buf_str(&yaml));
+    if (yaml.data)
+        crypto_wipe(yaml.data, yaml.len); /* there may be secrets in it */
     buf_fini(&yaml);
     return e;
 }
@@ -261,6 +264,10 @@ static enum err cross_check(const struct conf *conf, struct why *why)
                        (unsigned long long)conf->cache.memory.max_object,
                        (unsigned long long)conf->cache.memory.size);
     }
+    if (conf->sign.protect.count && !conf->sign.keys.count) {
+        why_at_option(why, conf, "sign.protect");
+        return why_say(why, "sign.protect: nothing could be opened, expected sign.keys as well");
+    }
     TRY(check_redis(conf, why));
     return cross_check_admin(conf, why);
 }
@@ -353,11 +360,21 @@ static enum err check_log(const struct conf *conf, struct why *why)
     return check_directory(conf, "log.access", directory, why);
 }
 
+static enum err check_keys(const struct conf *conf, struct why *why)
+{
+    struct keyring *keys = NULL;
+    why_at_option(why, conf, "sign.keys");
+    TRY(conf_keys_open(conf, &keys, why));
+    keyring_free(keys);
+    return ERR_NONE;
+}
+
 enum err conf_check(const struct conf *conf, char *text, size_t room)
 {
     struct why why;
     why_init(&why, text, room);
     TRY(check_directory(conf, "media.root", conf->media.root, &why));
+    TRY(check_keys(conf, &why));
     return check_log(conf, &why);
 }
 

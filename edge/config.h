@@ -8,6 +8,7 @@
 #include "edge/base/err.h"
 #include "edge/base/log.h"
 #include "edge/base/str.h"
+#include "edge/guard/policy.h"
 #include "segments/segment.h"
 
 enum {
@@ -30,6 +31,37 @@ struct conf_listen {
 struct conf_listens {
     struct conf_listen *items; /* owned; at least one for `listen`; none for `admin: off` */
     size_t count;
+};
+
+struct conf_texts {
+    char **items; /* owned */
+    size_t count;
+};
+
+/* One of sign.keys. NULL where nothing was said. */
+struct conf_key {
+    char *id;
+    char *secret; /* wiped with the conf; NULL: it is in the file */
+    char *secret_file;
+    char *name, *salt;
+    struct conf_texts prefixes;
+    enum scheme style;
+    uint64_t max_expires_ms; /* 0: none of its own */
+    bool styled;
+};
+
+struct conf_keys {
+    struct conf_key *items; /* owned */
+    size_t count;
+};
+
+struct conf_sign {
+    struct conf_texts protect;
+    struct conf_keys keys;
+    uint32_t max_expires_ms; /* 0: any */
+    uint32_t stream_ms;
+    uint32_t download_ms;
+    uint32_t stem_ms;
 };
 
 struct conf_media {
@@ -100,6 +132,7 @@ struct conf {
     struct conf_http http;
     struct conf_cache cache;
     struct conf_hls hls;
+    struct conf_sign sign;
     struct conf_log log;
     struct conf_places *places; /* owned; see conf_where */
 };

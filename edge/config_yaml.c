@@ -1,9 +1,12 @@
 /* A YAML document into options, one event of libyaml at a time: no tree is built, so nesting and
  * aliases of a hostile document have nothing to blow up. A key is followed only where the table has
  * options below it, so the recursion is as deep as the table, not as deep as the document.
- * Taken: mappings, scalars, and lists of addresses. Refused with the line they stand on: unknown
- * and repeated keys, keys without a value, aliases, tags, a second document, NUL in a scalar. */
+ * Taken: mappings, scalars, and lists of addresses, prefixes, keys. Refused with the line they
+ * stand on: unknown and repeated keys, keys without a value, aliases, tags, a second document, NUL
+ * in a scalar. */
 #include "edge/config_load.h"
+
+#include "edge/config_keys.h"
 
 #include "edge/base/must.h"
 
@@ -290,16 +293,77 @@ static enum err set_listen_list(struct reader *r, const struct option *o)
     return ERR_NONE;
 }
 
+/* Lists: of prefixes, and of keys */
+
+static enum err read_prefixes(struct reader *r, const struct option *o)
+{
+    struct conf_texts *to = option_texts(o, r->l->conf);
+    option_free_texts(to);
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        TRY(expect_scalar(r, o->path));
+        TRY(option_add_prefix(o, r->text, to, &r->l->why));
+    }
+}
+
+/* One field of a key: a scalar, or a list of them. */
+static enum err read_key_field(struct reader *r, struct conf_key *k)
+{
+    char name[OPTION_PATH_MAX];
+    struct why *why = &r->l->why;
+    TRY(expect_scalar(r, "sign.keys"));
+    size_t n = r->text.n < sizeof name ? r->text.n : sizeof name;
+    if (n)
+        memcpy(name, r->text.p, n);
+    struct str field = {name, n};
+    TRY(next(r));
+    if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+        TRY(expect_scalar(r, "sign.keys"));
+        return conf_key_set(k, field, r->text, why);
+    }
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        TRY(expect_scalar(r, "sign.keys"));
+        TRY(conf_key_add(k, field, r->text, why));
+    }
+}
+
+static enum err read_keys(struct reader *r, const struct option *o)
+{
+    struct conf_key *k;
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        if (r->event.type != YAML_MAPPING_START_EVENT)
+            return option_refuse(o, "no mapping", &r->l->why);
+        unsigned line = r->line;
+        TRY(conf_keys_more(&r->l->conf->sign.keys, &k, &r->l->why));
+        for (;;) {
+            TRY(next(r));
+            if (r->event.type == YAML_MAPPING_END_EVENT)
+                break;
+            TRY(read_key_field(r, k));
+        }
+        loading_at_line(r->l, line);
+        TRY(conf_key_check(&r->l->conf->sign.keys, k, &r->l->why));
+    }
+}
+
 /* Values */
 
-static enum err read_empty_list(struct reader *r, const struct option *o)
+static enum err read_list(struct reader *r, const struct option *o)
 {
-    unsigned line = r->line;
-    TRY(next(r));
-    if (r->event.type == YAML_SEQUENCE_END_EVENT)
-        return ERR_NONE;
-    loading_at_line(r->l, line);
-    return option_refuse(o, "a list", &r->l->why);
+    if (o->type == OPTION_PREFIXES)
+        return read_prefixes(r, o);
+    if (o->type == OPTION_KEYS)
+        return read_keys(r, o);
+    return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
+                                       : option_refuse(o, "a list", &r->l->why);
 }
 
 static enum err read_value(struct reader *r, const struct option *o)
@@ -313,10 +377,7 @@ static enum err read_value(struct reader *r, const struct option *o)
             return option_refuse(o, "no value", why);
         return option_set(o, is_null(r) ? STR("") : r->text, r->l->conf, why);
     case YAML_SEQUENCE_START_EVENT:
-        if (o->later && o->type == OPTION_LIST)
-            return read_empty_list(r, o);
-        return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
-                                           : option_refuse(o, "a list", why);
+        return read_list(r, o);
     default:
         return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
                                            : option_refuse(o, "a mapping", why);

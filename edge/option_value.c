@@ -2,6 +2,8 @@
  * Every refusal is one sentence: what stood there, what is wrong with it, what was expected. */
 #include "edge/options.h"
 
+#include "edge/config_keys.h"
+
 #include "edge/base/must.h"
 #include "edge/base/scan.h"
 
@@ -122,8 +124,11 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_ADDRESSES:
         buf_addf(out, "HOST:PORT, as %s, or a list of them", o->standard);
         break;
-    case OPTION_LIST:
-        buf_adds(out, STR("a list"));
+    case OPTION_PREFIXES:
+        buf_adds(out, STR("a list of paths that begin and end with /"));
+        break;
+    case OPTION_KEYS:
+        buf_adds(out, STR("a list of {id, secret or secret_file, style}"));
         break;
     }
 }
@@ -306,6 +311,58 @@ static enum err set_string(const struct option *o, struct str text, struct conf 
     return ERR_NONE;
 }
 
+/* Lists of prefixes */
+
+const char *option_wrong_prefix(struct str text) { return wrong_prefix(text); }
+
+bool option_duration(struct str text, uint64_t *ms)
+{
+    const struct option as_duration = {.type = OPTION_DURATION};
+    return read_number(&as_duration, text, ms);
+}
+
+struct conf_texts *option_texts(const struct option *o, struct conf *conf)
+{
+    must(o->type == OPTION_PREFIXES);
+    return (struct conf_texts *)(void *)((char *)conf + o->offset);
+}
+
+void option_free_texts(struct conf_texts *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->items[i]);
+    free(t->items);
+    *t = (struct conf_texts){NULL, 0};
+}
+
+enum err option_add_prefix(const struct option *o, struct str text, struct conf_texts *to,
+                           struct why *why)
+{
+    const char *wrong = wrong_prefix(text);
+    if (wrong)
+        return refuse_text(o, text, wrong, why);
+    char **more = realloc(to->items, (to->count + 1) * sizeof *more);
+    if (!more)
+        return why_nomem(why);
+    to->items = more;
+    more[to->count] = str_dup(text);
+    return more[to->count++] ? ERR_NONE : why_nomem(why);
+}
+
+static enum err set_prefixes(const struct option *o, struct str text, struct conf *conf,
+                             struct why *why)
+{
+    struct conf_texts read = {NULL, 0};
+    enum err e = ERR_NONE;
+    while (text.n && !str_eq(text, STR("[]")) && !e)
+        e = option_add_prefix(o, str_trim(str_cut(&text, ',')), &read, why);
+    struct conf_texts *field = e ? &read : option_texts(o, conf);
+    option_free_texts(field);
+    if (!e)
+        *field = read;
+    return e;
+}
+
 /* Addresses */
 
 struct conf_listens *option_addresses(const struct option *o, struct conf *conf)
@@ -411,6 +468,12 @@ enum err option_set(const struct option *o, struct str text, struct conf *conf, 
         return set_choice(o, text, conf, why);
     if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
         return set_addresses(o, text, conf, why);
+    if (o->type == OPTION_PREFIXES)
+        return set_prefixes(o, text, conf, why);
+    if (o->type == OPTION_KEYS)
+        return text.n == 0 || str_eq(text, STR("[]"))
+                   ? ERR_NONE
+                   : option_refuse(o, "a word, which may hold a secret", why);
     return set_string(o, text, conf, why);
 }
 
@@ -422,6 +485,10 @@ void option_free_fields(struct conf *conf)
             continue;
         if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
             option_free_addresses(option_addresses(o, conf));
+        else if (o->type == OPTION_PREFIXES)
+            option_free_texts(option_texts(o, conf));
+        else if (o->type == OPTION_KEYS)
+            conf_keys_free(&conf->sign.keys);
         else
             free(*(char **)(void *)((char *)conf + o->offset));
     }

@@ -429,8 +429,10 @@ static void reload(struct server *s)
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
-        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin and log.level are in "
-                            "force; other keys need a restart");
+        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign and log.level "
+                            "are in force; other keys need a restart");
+    } else {
+        log_write(LOG_ERROR, "the configuration is kept as it was");
     }
     conf_free(fresh);
 }

@@ -2,7 +2,10 @@
  * end, since an answer that is under way may still point into them. */
 #include "edge/terms.h"
 
+#include "edge/config_keys.h"
+
 #include "edge/base/clock.h"
+#include "edge/base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +43,43 @@ static char *preflight_fields(const struct conf *conf, bool admin)
     return str_dup(str_of(text));
 }
 
+static bool open_keys(const struct conf *conf, struct terms *t)
+{
+    char text[CONF_WHY_MAX] = "";
+    struct why why;
+    why_init(&why, text, sizeof text);
+    enum err e = conf_keys_open(conf, &t->keys, &why);
+    if (e)
+        log_write(LOG_ERROR, "%s", text);
+    return !e;
+}
+
+/* The configuration goes when the terms stay: they have copies. */
+static bool copy_protect(const struct conf *conf, struct terms *t)
+{
+    size_t n = conf->sign.protect.count, room = 0;
+    for (size_t i = 0; i < n; i++)
+        room += str_of(conf->sign.protect.items[i]).n;
+    t->protect = n ? malloc(n * sizeof *t->protect + room) : NULL;
+    char *at = (char *)(t->protect + n);
+    for (size_t i = 0; t->protect && i < n; i++) {
+        struct str s = str_of(conf->sign.protect.items[i]);
+        memcpy(at, s.p, s.n);
+        t->protect[i] = (struct str){at, s.n};
+        at += s.n;
+    }
+    return t->protect || !n;
+}
+
 struct terms *terms_new(const struct conf *conf, bool admin)
 {
     struct terms *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
+    if (!admin && (!open_keys(conf, t) || !copy_protect(conf, t))) {
+        terms_free(t);
+        return NULL;
+    }
     t->common = common_fields(conf);
     t->preflight = preflight_fields(conf, admin);
     if (!t->common || !t->preflight) {
@@ -61,6 +96,11 @@ struct terms *terms_new(const struct conf *conf, bool admin)
         .common = str_of(t->common),
         .preflight = str_of(t->preflight),
         .admin = admin,
+        .keys = t->keys,
+        .protect = t->protect,
+        .protect_count = t->protect ? conf->sign.protect.count : 0,
+        .max_expires = conf->sign.max_expires_ms / 1000,
+        .stream_lifetime = conf->sign.stream_ms / 1000,
     };
     return t;
 }
@@ -71,6 +111,8 @@ void terms_free(struct terms *t)
         struct terms *older = t->older;
         free(t->common);
         free(t->preflight);
+        keyring_free(t->keys);
+        free(t->protect);
         free(t);
         t = older;
     }

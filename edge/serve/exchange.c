@@ -9,6 +9,7 @@
 #include "edge/http/head.h"
 #include "edge/http/problem.h"
 #include "edge/http/uri.h"
+#include "edge/serve/admit.h"
 #include "edge/serve/body.h"
 #include "edge/serve/reply.h"
 #include "edge/serve/route.h"
@@ -124,6 +125,8 @@ static enum step run_route(struct exchange *x)
     enum err e = uri_decode_path(x->request->path, memory, room, &x->path);
     if (e)
         return exchange_fail(x, e, STR(""));
+    if (x->service->opts->keys && !admit_signed(x))
+        return STEP_ON;
     const struct route *r = route_find(x->service->routes, x->path, &rest);
     if (!r)
         return exchange_fail(x, ERR_NOT_FOUND, STR(""));
@@ -175,6 +178,14 @@ static struct str cache_field(struct exchange *x, const struct wish *w)
     }
 }
 
+/* The playlist, with URIs that open what it was opened with. */
+static enum step hand_on(struct exchange *x)
+{
+    bool playlist = x->wish.kind == WISH_MASTER || x->wish.kind == WISH_PLAYLIST;
+    enum err e = playlist ? admit_hand_on(x) : ERR_NONE;
+    return e ? exchange_fail(x, e == ERR_CONFIG ? ERR_URI_LONG : e, STR("")) : STEP_ON;
+}
+
 static enum step take_wish(struct exchange *x)
 {
     struct wish *w = &x->wish;
@@ -191,7 +202,7 @@ static enum step take_wish(struct exchange *x)
     x->reply.hit = w->how == WISH_HIT;
     w->object = w->source = NULL;
     supply_leave(w);
-    return STEP_ON;
+    return x->heir ? hand_on(x) : STEP_ON;
 }
 
 static enum step run_lookup(struct exchange *x)
@@ -285,6 +296,7 @@ static void write_access(struct exchange *x, uint64_t now, bool aborted, enum cl
         .status = x->reply.status,
         .close = close,
         .aborted = aborted,
+        .denied = str_of(x->denied),
     };
     access_write(x->service->access, &entry);
 }

@@ -15,6 +15,7 @@
 #include "edge/wire/address.h"
 
 struct conn;
+struct keyring;
 struct exchange;
 struct route;
 
@@ -29,12 +30,17 @@ struct service_opts {
     uint64_t header_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
-    size_t max_header;      /* bytes of a request head */
-    size_t max_connections; /* of all services together */
-    size_t buffer;          /* bytes through which a cold file is read for one connection */
-    struct str common;      /* fields that every answer carries: nosniff, CORS, Server */
-    struct str preflight;   /* fields of a 204 to OPTIONS */
-    bool admin;             /* POST is spoken here */
+    size_t max_header;          /* bytes of a request head */
+    size_t max_connections;     /* of all services together */
+    size_t buffer;              /* bytes through which a cold file is read for one connection */
+    struct str common;          /* fields that every answer carries: nosniff, CORS, Server */
+    struct str preflight;       /* fields of a 204 to OPTIONS */
+    bool admin;                 /* POST is spoken here */
+    const struct keyring *keys; /* NULL: nothing is signed, and nothing protected */
+    const struct str *protect;  /* prefixes that need a signature */
+    size_t protect_count;
+    int64_t max_expires;     /* seconds from now, of a signature; 0: any */
+    int64_t stream_lifetime; /* seconds, of what playlists hand on, at least */
 };
 
 struct service {

@@ -227,13 +227,61 @@ static void broken_yaml_says_the_line(void **state)
     CHECK_MISTAKES(cases);
 }
 
+static void keys_are_read(void **state)
+{
+    (void)state;
+    struct conf *conf;
+    char why[CONF_WHY_MAX];
+    struct str yaml = STR("sign:\n  protect: [/audio/, /hls/]\n  keys:\n"
+                          "    - {id: k1, secret: 0123456789abcdef, style: segue}\n"
+                          "    - {id: A, secret_file: f, style: s3, prefixes: [/audio/x/],"
+                          " max_expires: 1h}\n");
+    assert_int_equal(conf_parse(yaml, "t.yaml", &conf, why, sizeof why), ERR_NONE);
+    assert_int_equal(conf->sign.protect.count, 2);
+    assert_string_equal(conf->sign.protect.items[1], "/hls/");
+    assert_int_equal(conf->sign.keys.count, 2);
+    assert_string_equal(conf->sign.keys.items[0].secret, "0123456789abcdef");
+    assert_int_equal(conf->sign.keys.items[1].style, SCHEME_S3);
+    assert_string_equal(conf->sign.keys.items[1].prefixes.items[0], "/audio/x/");
+    assert_int_equal(conf->sign.keys.items[1].max_expires_ms, 3600000);
+    conf_free(conf);
+}
+
+static void mistakes_in_keys_are_told_without_the_secret(void **state)
+{
+    (void)state;
+    static const struct mistake cases[] = {
+        {"sign:\n  protect: [/audio/]\n",
+         "t.yaml:2: sign.protect: nothing could be opened, expected sign.keys as well"},
+        {"sign:\n  protect: [audio]\n", "t.yaml:2: sign.protect: \"audio\" is no prefix: it does "
+                                        "not begin with /, expected a list "
+                                        "of paths that begin and end with /"},
+        {"sign:\n  keys: [k1]\n",
+         "t.yaml:2: sign.keys: no mapping, expected a list of {id, secret or secret_file, style}"},
+        {"sign:\n  keys: k1:secret\n",
+         "t.yaml:2: sign.keys: a word, which may hold a secret, expected a list of {id, secret or "
+         "secret_file, style}"},
+        {"sign:\n  keys:\n  - {id: k1}\n",
+         "t.yaml:3: sign.keys: key \"k1\", expected either secret or secret_file"},
+        {"sign:\n  keys:\n  - {id: k, secret: a}\n  - {id: k, secret: b}\n",
+         "t.yaml:4: sign.keys: key \"k\" is there twice, expected it once"},
+        {"sign:\n  keys:\n  - {id: k, style: cloudfront}\n",
+         "t.yaml:3: sign.keys: style \"cloudfront\" is not known, expected segue, s3, akamai or "
+         "secure_link, once"},
+        {"sign:\n  keys:\n  - {id: k, colour: red}\n",
+         "t.yaml:3: sign.keys: unknown key \"colour\", expected id, secret, secret_file, style, "
+         "prefixes, max_expires, name or salt"},
+        {"sign:\n  keys:\n  - {id: k, prefixes: [x]}\n",
+         "t.yaml:3: sign.keys: \"x\" is no prefix, expected at most 16 paths that begin and end "
+         "with /"},
+    };
+    CHECK_MISTAKES(cases);
+}
+
 static void features_that_are_not_built_are_refused(void **state)
 {
     (void)state;
     static const struct mistake cases[] = {
-        {"sign:\n  keys:\n    - {id: k1, secret: s}\n",
-         "t.yaml:3: sign.keys: this build has no signed URLs yet, expected nothing but the "
-         "default, []"},
         {"limit:\n  requests: {rate: 100/s, burst: 200}\n",
          "t.yaml:2: limit.requests: this build has no limits yet, expected nothing but the "
          "default, off"},
@@ -380,6 +428,8 @@ int main(void)
         cmocka_unit_test(the_root_may_be_a_prefix),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(broken_yaml_says_the_line),
+        cmocka_unit_test(keys_are_read),
+        cmocka_unit_test(mistakes_in_keys_are_told_without_the_secret),
         cmocka_unit_test(features_that_are_not_built_are_refused),
         cmocka_unit_test(incomplete_tls_is_refused),
         cmocka_unit_test(features_that_are_not_built_may_be_off),

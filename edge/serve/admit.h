@@ -1,0 +1,17 @@
+/* Who may have what is asked for: the signature of a request, and what its playlists hand on.
+ * [loop] */
+#ifndef EDGE_SERVE_ADMIT_H
+#define EDGE_SERVE_ADMIT_H
+
+#include "edge/serve/exchange.h"
+
+/* Takes a token out of x->path and looks at the signature where one is needed. True: it goes on;
+ * false: the answer, a 403 with its reason, is settled. Only with opts->keys. */
+bool admit_signed(struct exchange *x);
+
+/* x->reply.object is a playlist that was opened by something that relative URIs do not inherit:
+ * put one in its place that names its children with a path token of ours.
+ *   ERR_NOMEM, ERR_TOO_BIG, ERR_CONFIG (a path of too many components) */
+MUST_USE enum err admit_hand_on(struct exchange *x);
+
+#endif
