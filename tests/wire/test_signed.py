@@ -39,6 +39,11 @@ def sign(server, target, *args, status=0):
     return out.removeprefix(f"http://127.0.0.1:{server.port}") if status == 0 else done.stderr
 
 
+def get(server, target, *fields, **more):
+    """A request with the Host that the s3 style has signed."""
+    return server.get(target, *fields, host=f"127.0.0.1:{server.port}", **more)
+
+
 @pytest.fixture(scope="module")
 def guarded():
     with Segue(fixtures.make(), PROTECTED) as server:
@@ -60,7 +65,7 @@ def guarded():
 def test_refusals_say_why_and_no_more(guarded, target, why):
     label = f'segue_denied_total{{reason="{why.replace(" ", "_")}"}}'
     before, mark = guarded.metric(label), guarded.out.mark()
-    r = guarded.get(target, "Origin: https://player.example")
+    r = get(guarded, target, "Origin: https://player.example")
     assert r.status == 403, r
     assert r["Content-Type"] == "application/problem+json"
     assert json.loads(r.body)["detail"] == why
@@ -74,25 +79,25 @@ def test_each_style_opens_its_file_and_no_other(guarded, style):
     target = sign(guarded, "/audio/aac.m4a", "--style", style)
     with open(os.path.join(fixtures.make(), "aac.m4a"), "rb") as f:
         data = f.read()
-    r = guarded.get(target)
+    r = get(guarded, target)
     assert r.status == 200 and r.body == data
-    assert guarded.get(target, "Range: bytes=5-9").body == data[5:10]
-    assert guarded.get(target, method="HEAD").status == 200
-    assert guarded.get(target.replace("aac.m4a", "alac.m4a")).status == 403
-    assert "hit" in guarded.get(sign(guarded, "/audio/aac.m4a", "--style", style))["Cache-Status"]
+    assert get(guarded, target, "Range: bytes=5-9").body == data[5:10]
+    assert get(guarded, target, method="HEAD").status == 200
+    assert get(guarded, target.replace("aac.m4a", "alac.m4a")).status == 403
+    assert "hit" in get(guarded, sign(guarded, "/audio/aac.m4a", "--style", style))["Cache-Status"]
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_missing_file_behind_a_signature_is_404(guarded, style):
-    assert guarded.get(sign(guarded, "/audio/nothing.mp3", "--style", style)).status == 404
+    assert get(guarded, sign(guarded, "/audio/nothing.mp3", "--style", style)).status == 404
 
 
 def test_two_credentials_are_refused(guarded):
     target = sign(guarded, "/audio/aac.m4a")
     for other in ("&md5=x", "&key=k1", "&X-Amz-Algorithm=x", "&__token__=x"):
-        assert json.loads(guarded.get(target + other).body)["detail"] == "malformed"
+        assert json.loads(get(guarded, target + other).body)["detail"] == "malformed"
     path = sign(guarded, "/audio/aac.m4a", "--style", "path")
-    assert guarded.get(path + "?key=k1&signature=x").status == 403
+    assert get(guarded, path + "?key=k1&signature=x").status == 403
 
 
 def test_names_that_need_encoding(own):
@@ -101,12 +106,12 @@ def test_names_that_need_encoding(own):
     with Segue(own.root, PROTECTED) as s:
         for style in STYLES:
             target = sign(s, "/audio/" + urllib.parse.quote(name), "--style", style)
-            assert s.get(target).status == 200, (style, target)
+            assert get(s, target).status == 200, (style, target)
 
 
 def children(server, target):
     """The body of a playlist, and the absolute paths of its URIs."""
-    r = server.get(target)
+    r = get(server, target)
     assert r.status == 200, r
     text = r.body.decode()
     uris = re.findall(r'URI="([^"]*)"', text) + [u for u in text.splitlines()
@@ -125,24 +130,24 @@ def test_playlists_hand_on_the_track_alone(guarded, style):
         assert "public" in r["Cache-Control"]
         assert all(u.startswith("/s/") for u in media)
         for u in media:
-            assert guarded.get(u).status == 200, u
-        assert guarded.get(media[-1].replace("/ladder/", "/aac.m4a/")).status == 403
-    assert guarded.get(lists[0].replace("/ladder/64.m4a/", "/aac.m4a/")).status == 403
+            assert get(guarded, u).status == 200, u
+        assert get(guarded, media[-1].replace("/ladder/", "/aac.m4a/")).status == 403
+    assert get(guarded, lists[0].replace("/ladder/64.m4a/", "/aac.m4a/")).status == 403
 
 
 def test_a_media_playlist_hands_on_too(guarded):
     target = sign(guarded, "/hls/aac.m4a/index.m3u8")
     r, media = children(guarded, target)
     assert r["Cache-Control"] == "private, max-age=10"
-    assert all(guarded.get(u).status == 200 for u in media)
-    assert guarded.get(target, f"If-None-Match: {r['ETag']}").status in (304, 200)
+    assert all(get(guarded, u).status == 200 for u in media)
+    assert get(guarded, target, f"If-None-Match: {r['ETag']}").status in (304, 200)
 
 
 def test_a_token_in_the_path_leaves_the_playlist_as_it_is(guarded):
     bodies = set()
     for expires in ("1h", "2h"):
         target = sign(guarded, "/hls/aac.m4a/index.m3u8", "--style", "path", "--expires", expires)
-        bodies.add(guarded.get(target).body)
+        bodies.add(get(guarded, target).body)
     assert len(bodies) == 1 and b"/s/" not in bodies.pop()
 
 
@@ -168,6 +173,9 @@ def test_gstreamer_plays_a_ladder_from_one_url(guarded, tmp_path, style):
 
 PLAY = """
 const [url, done] = arguments;
+const script = document.createElement('script');
+script.src = 'hls.light.min.js';
+script.onload = () => {
 const audio = document.createElement('audio');
 const player = new Hls();
 audio.muted = true;
@@ -177,6 +185,8 @@ audio.addEventListener('playing', () => { audio.playbackRate = 8; }, {once: true
 player.on(Hls.Events.MANIFEST_PARSED, () => audio.play());
 player.loadSource(url);
 player.attachMedia(audio);
+};
+document.head.append(script);
 """
 
 
