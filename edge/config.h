@@ -55,6 +55,18 @@ struct conf_keys {
     size_t count;
 };
 
+/* So many in so much time; count 0: there is no limit. */
+struct conf_rate {
+    uint32_t count;
+    uint32_t per_ms;
+    uint32_t burst; /* at once, at least 1 */
+};
+
+struct conf_limit {
+    struct conf_rate requests;
+    uint32_t connections; /* 0: any */
+};
+
 struct conf_sign {
     struct conf_texts protect;
     struct conf_keys keys;
@@ -133,6 +145,7 @@ struct conf {
     struct conf_cache cache;
     struct conf_hls hls;
     struct conf_sign sign;
+    struct conf_limit limit;
     struct conf_log log;
     struct conf_places *places; /* owned; see conf_where */
 };

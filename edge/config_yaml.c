@@ -10,6 +10,7 @@
 
 #include "edge/base/must.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -354,6 +355,28 @@ static enum err read_keys(struct reader *r, const struct option *o)
     }
 }
 
+/* {rate: 100/s, burst: 200}, as the text that a variable would have */
+static enum err read_rate(struct reader *r, const struct option *o)
+{
+    char rate[32] = "", burst[32] = "", text[72];
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_MAPPING_END_EVENT)
+            break;
+        char *to = str_eq(r->text, STR("rate")) ? rate : str_eq(r->text, STR("burst")) ? burst : 0;
+        if (!to || *to)
+            return option_refuse(o, "an unknown or repeated key", &r->l->why);
+        TRY(next(r));
+        TRY(expect_scalar(r, o->path));
+        if (!r->text.n || r->text.n >= sizeof rate)
+            return option_refuse(o, "too long, or empty", &r->l->why);
+        memcpy(to, r->text.p, r->text.n);
+        to[r->text.n] = '\0';
+    }
+    snprintf(text, sizeof text, "%s,%s", rate, burst);
+    return option_set(o, str_of(text), r->l->conf, &r->l->why);
+}
+
 /* Values */
 
 static enum err read_list(struct reader *r, const struct option *o)
@@ -379,6 +402,8 @@ static enum err read_value(struct reader *r, const struct option *o)
     case YAML_SEQUENCE_START_EVENT:
         return read_list(r, o);
     default:
+        if (o->type == OPTION_RATE)
+            return read_rate(r, o);
         return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
                                            : option_refuse(o, "a mapping", why);
     }

@@ -127,6 +127,9 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_PREFIXES:
         buf_adds(out, STR("a list of paths that begin and end with /"));
         break;
+    case OPTION_RATE:
+        buf_adds(out, STR("off or {rate: 100/s, burst: 200}"));
+        break;
     case OPTION_KEYS:
         buf_adds(out, STR("a list of {id, secret or secret_file, style}"));
         break;
@@ -311,6 +314,37 @@ static enum err set_string(const struct option *o, struct str text, struct conf 
     return ERR_NONE;
 }
 
+/* "100/s" or "100/s,200": a rate and its burst, which is a second's worth where none is said */
+
+static bool read_rate(struct str text, struct conf_rate *out)
+{
+    uint64_t count, burst;
+    static const struct unit units[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
+    struct str rate = str_trim(str_cut(&text, ',')), rest = str_trim(text);
+    if (!scan_u64(&rate, &count) || !count || count > 1000000)
+        return false;
+    burst = count;
+    if (rest.n && (!scan_u64(&rest, &burst) || rest.n || !burst || burst > 1000000))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (str_eq(rate, str_of(units[i].name))) {
+            *out = (struct conf_rate){(uint32_t)count, (uint32_t)units[i].factor, (uint32_t)burst};
+            return true;
+        }
+    return false;
+}
+
+static enum err set_rate(const struct option *o, struct str text, struct conf *conf,
+                         struct why *why)
+{
+    unsigned word;
+    struct conf_rate rate = {0, 0, 0};
+    if (!is_word(o, text, &word) && !read_rate(text, &rate))
+        return refuse_text(o, text, "no rate", why);
+    memcpy((char *)conf + o->offset, &rate, sizeof rate);
+    return ERR_NONE;
+}
+
 /* Lists of prefixes */
 
 const char *option_wrong_prefix(struct str text) { return wrong_prefix(text); }
@@ -468,6 +502,8 @@ enum err option_set(const struct option *o, struct str text, struct conf *conf, 
         return set_choice(o, text, conf, why);
     if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
         return set_addresses(o, text, conf, why);
+    if (o->type == OPTION_RATE)
+        return set_rate(o, text, conf, why);
     if (o->type == OPTION_PREFIXES)
         return set_prefixes(o, text, conf, why);
     if (o->type == OPTION_KEYS)
@@ -481,7 +517,7 @@ void option_free_fields(struct conf *conf)
 {
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
-        if (o->later || is_number(o) || o->type == OPTION_CHOICE)
+        if (o->later || is_number(o) || o->type == OPTION_CHOICE || o->type == OPTION_RATE)
             continue;
         if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
             option_free_addresses(option_addresses(o, conf));

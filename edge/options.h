@@ -20,6 +20,7 @@ enum option_type {
     OPTION_ADDRESSES,
     OPTION_PREFIXES,
     OPTION_KEYS,
+    OPTION_RATE,
 };
 
 struct option {

@@ -52,6 +52,7 @@ struct server {
     struct supply *supply;
     struct redis_opts redis;
     struct access *access;
+    struct limiter *buckets, *counts; /* by client address; pages that are touched when used */
     struct terms *terms;
     struct terms *admin_terms;
     struct route routes[TERMS_ROUTES];
@@ -181,8 +182,10 @@ static bool allocate(struct server *s)
     s->admin_terms = terms_new(s->conf, true);
     if (!s->seats || !s->bound || !s->all_counters || !s->all_histograms || !s->all_redis ||
         !s->pool_counters || !s->main_counters || !s->admin.redis_answers || !s->pool_histogram ||
-        !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms)
+        !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms ||
+        limiter_new(LIMITER_ENTRIES, &s->buckets) || limiter_new(LIMITER_ENTRIES, &s->counts))
         return false;
+    terms_limit(s->terms, s->conf, s->buckets, s->counts);
     for (size_t i = 0; i < n; i++) {
         s->all_counters[i] = s->seats[i].counters = counters_new();
         s->all_histograms[i] = s->seats[i].histogram = histogram_new();
@@ -426,11 +429,12 @@ static void reload(struct server *s)
     }
     if (renew(&s->terms, fresh, false) && renew(&s->admin_terms, fresh, true)) {
         log_set_level(fresh->log.level);
+        terms_limit(s->terms, fresh, s->buckets, s->counts);
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
-        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign and log.level "
-                            "are in force; other keys need a restart");
+        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign, limit and "
+                            "log.level are in force; other keys need a restart");
     } else {
         log_write(LOG_ERROR, "the configuration is kept as it was");
     }
@@ -542,6 +546,8 @@ static void end(struct server *s)
     histogram_free(s->pool_histogram);
     terms_free(s->terms);
     terms_free(s->admin_terms);
+    limiter_free(s->buckets);
+    limiter_free(s->counts);
     free(s->seats);
     free(s->bound);
     free((void *)s->all_counters);

@@ -105,6 +105,20 @@ struct terms *terms_new(const struct conf *conf, bool admin)
     return t;
 }
 
+void terms_limit(struct terms *t, const struct conf *conf, struct limiter *buckets,
+                 struct limiter *counts)
+{
+    const struct conf_rate *r = &conf->limit.requests;
+    if (r->count) {
+        t->opts.buckets = buckets;
+        t->opts.requests = (struct limiter_rate){r->per_ms * CLOCK_MS / r->count, r->burst};
+    }
+    if (conf->limit.connections) {
+        t->opts.counts = counts;
+        t->opts.connections = conf->limit.connections;
+    }
+}
+
 void terms_free(struct terms *t)
 {
     while (t) {

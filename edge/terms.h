@@ -18,6 +18,10 @@ struct terms {
     struct str *protect;  /* owned, and what it points to */
 };
 
+/* Limits, where the configuration has some, by these tables; they are the caller's. */
+void terms_limit(struct terms *t, const struct conf *conf, struct limiter *buckets,
+                 struct limiter *counts);
+
 /* For the public listeners, or the admin listener. NULL: out of memory, or a file of sign.keys
  * cannot be had; the log says so. */
 struct terms *terms_new(const struct conf *conf, bool admin);

@@ -4,10 +4,13 @@
  * inherit that. */
 #include "edge/serve/admit.h"
 
+#include "edge/base/clock.h"
 #include "edge/base/log.h"
 #include "edge/base/percent.h"
 #include "edge/base/scan.h"
 #include "edge/guard/guard.h"
+
+#include <stdio.h>
 
 enum {
     EXPIRY_STEP = 300, /* seconds: listeners within it get the same bytes */
@@ -92,6 +95,25 @@ bool admit_signed(struct exchange *x)
         return refuse(x, d);
     x->heir = policy.in_path ? NULL : policy.key;
     return true;
+}
+
+bool admit_rate(struct exchange *x)
+{
+    enum { LINE = 48 };
+    struct service *s = x->service;
+    uint64_t wait =
+        limiter_take(s->opts->buckets, x->conn->peer.ip, &s->opts->requests, loop_now(s->loop));
+    if (!wait)
+        return true;
+    char *line = arena_alloc(&x->arena, LINE);
+    int n = line ? snprintf(line, LINE, "Retry-After: %llu\r\n",
+                            (unsigned long long)(wait / CLOCK_SECOND + 1))
+                 : 0;
+    x->denied = "rate";
+    counters_add(s->counters, COUNTER_DENIED_RATE, 1);
+    (void)exchange_fail_status(x, 429, STR("too many requests of this address"),
+                               (struct str){line, (size_t)n});
+    return false;
 }
 
 /* ---- what a playlist hands on ---- */

@@ -9,6 +9,10 @@
  * false: the answer, a 403 with its reason, is settled. Only with opts->keys. */
 bool admit_signed(struct exchange *x);
 
+/* One more request of this client. True: it goes on; false: a 429 is settled. Only with
+ * opts->buckets. */
+bool admit_rate(struct exchange *x);
+
 /* x->reply.object is a playlist that was opened by something that relative URIs do not inherit:
  * put one in its place that names its children with a path token of ours.
  *   ERR_NOMEM, ERR_TOO_BIG, ERR_CONFIG (a path of too many components) */

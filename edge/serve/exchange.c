@@ -100,6 +100,8 @@ static enum step give_options(struct exchange *x)
 
 static enum step run_admit(struct exchange *x)
 {
+    if (x->service->opts->buckets && !admit_rate(x))
+        return STEP_ON;
     switch (x->request->method) {
     case METHOD_HEAD:
         x->reply.head_only = true;

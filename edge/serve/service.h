@@ -4,6 +4,7 @@
 #ifndef EDGE_SERVE_SERVICE_H
 #define EDGE_SERVE_SERVICE_H
 
+#include "edge/guard/limiter.h"
 #include "edge/http/h1_parse.h"
 #include "edge/loop/pool.h"
 #include "edge/loop/timer.h"
@@ -37,7 +38,11 @@ struct service_opts {
     struct str preflight;       /* fields of a 204 to OPTIONS */
     bool admin;                 /* POST is spoken here */
     const struct keyring *keys; /* NULL: nothing is signed, and nothing protected */
-    const struct str *protect;  /* prefixes that need a signature */
+    struct limiter *buckets;    /* shared, of requests by address; NULL: they are not limited */
+    struct limiter *counts;     /* shared, of connections by address; NULL: the same */
+    struct limiter_rate requests;
+    uint32_t connections;      /* of one address at once */
+    const struct str *protect; /* prefixes that need a signature */
     size_t protect_count;
     int64_t max_expires;     /* seconds from now, of a signature; 0: any */
     int64_t stream_lifetime; /* seconds, of what playlists hand on, at least */

@@ -227,6 +227,37 @@ static void broken_yaml_says_the_line(void **state)
     CHECK_MISTAKES(cases);
 }
 
+static void rates_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        struct conf_rate rate;
+    } cases[] = {
+        {"limit: {requests: {rate: 100/s, burst: 200}}", {100, 1000, 200}},
+        {"limit: {requests: {rate: 5/m}}", {5, 60000, 5}},
+        {"limit: {requests: 7/h}", {7, 3600000, 7}},
+        {"limit: {requests: \"7/h,9\"}", {7, 3600000, 9}},
+        {"limit: {requests: off}", {0, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf *conf;
+        char why[CONF_WHY_MAX];
+        assert_int_equal(conf_parse(str_of(cases[i].yaml), "t.yaml", &conf, why, sizeof why),
+                         ERR_NONE);
+        assert_memory_equal(&conf->limit.requests, &cases[i].rate, sizeof cases[i].rate);
+        conf_free(conf);
+    }
+    static const struct mistake wrong[] = {
+        {"limit: {requests: {rate: 0/s}}", "t.yaml:1: limit.requests: \"0/s,\" is no rate, "
+                                           "expected off or {rate: 100/s, burst: 200}"},
+        {"limit: {requests: {speed: 1/s}}", "t.yaml:1: limit.requests: an unknown or repeated key, "
+                                            "expected off or {rate: 100/s, burst: "
+                                            "200}"},
+    };
+    CHECK_MISTAKES(wrong);
+}
+
 static void keys_are_read(void **state)
 {
     (void)state;
@@ -282,8 +313,8 @@ static void features_that_are_not_built_are_refused(void **state)
 {
     (void)state;
     static const struct mistake cases[] = {
-        {"limit:\n  requests: {rate: 100/s, burst: 200}\n",
-         "t.yaml:2: limit.requests: this build has no limits yet, expected nothing but the "
+        {"limit:\n  bandwidth: {rate: 1.5x, after: 30s}\n",
+         "t.yaml:2: limit.bandwidth: this build has no pacing yet, expected nothing but the "
          "default, off"},
         {"listen:\n  - address: 1.2.3.4:443\n    tls: {certificate: c, key: k}\n",
          "t.yaml:2: listen.tls: this build has no TLS yet, expected an address without it"},
@@ -313,7 +344,7 @@ static void features_that_are_not_built_may_be_off(void **state)
 {
     (void)state;
     conf_free(parse("sign: {protect: [], keys: [], max_expires: 168h}\n"
-                    "limit: {requests: off, connections: , bandwidth: \"off\"}\n"));
+                    "limit: {requests: off, connections: off, bandwidth: }\n"));
 }
 
 static void where_redis_is_has_to_be_understood(void **state)
@@ -428,6 +459,7 @@ int main(void)
         cmocka_unit_test(the_root_may_be_a_prefix),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(broken_yaml_says_the_line),
+        cmocka_unit_test(rates_are_read),
         cmocka_unit_test(keys_are_read),
         cmocka_unit_test(mistakes_in_keys_are_told_without_the_secret),
         cmocka_unit_test(features_that_are_not_built_are_refused),
