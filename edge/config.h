@@ -93,7 +93,8 @@ struct conf_http {
     uint32_t write_timeout_ms;
     uint64_t max_header;
     uint32_t max_connections;
-    char *cors_origin; /* printable ASCII; "" sends no CORS fields */
+    char *cors_origin; /* origins, parted by commas; "" sends no CORS fields */
+    char *referers;    /* beginnings of URLs, the same way; "": any */
     enum conf_switch cache_tags;
 };
 

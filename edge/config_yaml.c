@@ -379,8 +379,32 @@ static enum err read_rate(struct reader *r, const struct option *o)
 
 /* Values */
 
+/* As the text that a variable would have. */
+static enum err read_texts(struct reader *r, const struct option *o)
+{
+    struct buf text;
+    enum err e = ERR_NONE;
+    buf_init(&text, BUF_MAX_CONFIG);
+    while (!e) {
+        e = next(r);
+        if (e || r->event.type == YAML_SEQUENCE_END_EVENT)
+            break;
+        e = expect_scalar(r, o->path);
+        if (!e && (!r->text.n || str_find(r->text, ',') < r->text.n))
+            e = option_refuse(o, "an item that is empty or has a comma", &r->l->why);
+        buf_adds(&text, text.len ? STR(",") : STR(""));
+        buf_adds(&text, r->text);
+    }
+    if (!e)
+        e = option_set(o, buf_str(&text), r->l->conf, &r->l->why);
+    buf_fini(&text);
+    return e;
+}
+
 static enum err read_list(struct reader *r, const struct option *o)
 {
+    if (o->type == OPTION_TEXTS)
+        return read_texts(r, o);
     if (o->type == OPTION_PREFIXES)
         return read_prefixes(r, o);
     if (o->type == OPTION_KEYS)

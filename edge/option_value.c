@@ -104,6 +104,10 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_CHOICE:
         write_words(o, out);
         break;
+    case OPTION_TEXTS:
+        buf_addf(out, "a list, or at most %llu printable ASCII characters",
+                 (unsigned long long)o->maximum);
+        break;
     case OPTION_TEXT:
         buf_addf(out, "%llu to %llu printable ASCII characters", (unsigned long long)o->minimum,
                  (unsigned long long)o->maximum);
@@ -300,9 +304,9 @@ static const char *wrong_file(struct str text)
 static enum err set_string(const struct option *o, struct str text, struct conf *conf,
                            struct why *why)
 {
-    const char *wrong = o->type == OPTION_TEXT     ? wrong_text(o, text)
-                        : o->type == OPTION_PREFIX ? wrong_prefix(text)
-                                                   : wrong_file(text);
+    const char *wrong = o->type == OPTION_TEXT || o->type == OPTION_TEXTS ? wrong_text(o, text)
+                        : o->type == OPTION_PREFIX                        ? wrong_prefix(text)
+                                                                          : wrong_file(text);
     if (wrong)
         return refuse_text(o, text, wrong, why);
     char *copy = str_dup(text);

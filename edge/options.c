@@ -21,6 +21,7 @@
 #define FITS_INTEGER(x) _Generic((x), uint32_t : 1, default : 0)
 #define FITS_CHOICE(x) (sizeof(x) == sizeof(unsigned))
 #define FITS_TEXT(x) _Generic((x), char * : 1, default : 0)
+#define FITS_TEXTS(x) FITS_TEXT(x)
 #define FITS_PREFIX(x) FITS_TEXT(x)
 #define FITS_FILE(x) FITS_TEXT(x)
 #define FITS_DIRECTORY(x) FITS_TEXT(x)

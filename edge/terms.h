@@ -15,7 +15,8 @@ struct terms {
     char *common;         /* owned: what opts.common points to */
     char *preflight;      /* the same */
     struct keyring *keys; /* owned; NULL: none */
-    struct str *protect;  /* owned, and what it points to */
+    struct str *protect;  /* owned, and what it points to; so are these */
+    struct str *origins, *referers;
 };
 
 /* Limits, where the configuration has some, by these tables; they are the caller's. */

@@ -116,6 +116,21 @@ bool admit_rate(struct exchange *x)
     return false;
 }
 
+bool admit_referer(struct exchange *x)
+{
+    const struct service_opts *o = x->service->opts;
+    struct str referer;
+    if (!h1_field(x->request, FIELD_REFERER, &referer) || !referer.n)
+        return true;
+    for (size_t i = 0; i < o->referer_count; i++)
+        if (str_starts(referer, o->referers[i]))
+            return true;
+    x->denied = "referer";
+    counters_add(x->service->counters, COUNTER_DENIED_REFERER, 1);
+    (void)exchange_fail(x, ERR_FORBIDDEN, STR("referer"));
+    return false;
+}
+
 /* ---- what a playlist hands on ---- */
 
 /* Twice the sum of its EXTINF, in seconds: 0 for a multivariant playlist. */

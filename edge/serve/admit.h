@@ -13,6 +13,10 @@ bool admit_signed(struct exchange *x);
  * opts->buckets. */
 bool admit_rate(struct exchange *x);
 
+/* The page that the media is linked from. True: it goes on; false: a 403 is settled. Only with
+ * opts->referers. */
+bool admit_referer(struct exchange *x);
+
 /* x->reply.object is a playlist that was opened by something that relative URIs do not inherit:
  * put one in its place that names its children with a path token of ours.
  *   ERR_NOMEM, ERR_TOO_BIG, ERR_CONFIG (a path of too many components) */

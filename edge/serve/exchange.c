@@ -117,6 +117,9 @@ static enum step run_admit(struct exchange *x)
     }
 }
 
+/* What http.referers is about: the player's page may be linked from anywhere. */
+static bool is_media(const struct route *r) { return r->run == get_hls || r->run == get_audio; }
+
 static enum step run_route(struct exchange *x)
 {
     struct str rest;
@@ -137,6 +140,8 @@ static enum step run_route(struct exchange *x)
         r = route_find(r + 1, x->path, &rest);
     if (!r || r->posts != posts)
         return exchange_fail(x, ERR_METHOD, STR(""));
+    if (x->service->opts->referers && is_media(r) && !admit_referer(x))
+        return STEP_ON;
     x->wish.container = CONTAINER_COUNT;
     return r->run(x, rest);
 }

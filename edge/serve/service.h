@@ -42,6 +42,10 @@ struct service_opts {
     struct limiter *counts;     /* shared, of connections by address; NULL: the same */
     struct limiter_rate requests;
     uint32_t connections;      /* of one address at once */
+    const struct str *origins; /* that are named to who comes from there; else `common` names one */
+    size_t origin_count;
+    const struct str *referers; /* beginnings of those that may link to media; none: all may */
+    size_t referer_count;
     const struct str *protect; /* prefixes that need a signature */
     size_t protect_count;
     int64_t max_expires;     /* seconds from now, of a signature; 0: any */
