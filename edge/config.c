@@ -249,6 +249,24 @@ static enum err check_redis(const struct conf *conf, struct why *why)
     return ERR_NONE;
 }
 
+static enum err check_proxies(const struct conf *conf, struct why *why)
+{
+    struct str rest = str_of(conf->http.trusted_proxies);
+    uint8_t network[16];
+    unsigned bits;
+    char quote[WHY_QUOTE_MAX];
+    why_at_option(why, conf, "http.trusted_proxies");
+    while (rest.n) {
+        struct str part = str_trim(str_cut(&rest, ','));
+        if (!policy_network(part, network, &bits))
+            return why_say(why,
+                           "http.trusted_proxies: \"%s\" is no network, expected one as "
+                           "10.0.0.0/8",
+                           why_quote(quote, part));
+    }
+    return ERR_NONE;
+}
+
 static enum err cross_check(const struct conf *conf, struct why *why)
 {
     if (strcmp(conf->media.audio_prefix, conf->media.hls_prefix) == 0) {
@@ -268,6 +286,7 @@ static enum err cross_check(const struct conf *conf, struct why *why)
         why_at_option(why, conf, "sign.protect");
         return why_say(why, "sign.protect: nothing could be opened, expected sign.keys as well");
     }
+    TRY(check_proxies(conf, why));
     TRY(check_redis(conf, why));
     return cross_check_admin(conf, why);
 }

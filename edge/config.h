@@ -93,8 +93,9 @@ struct conf_http {
     uint32_t write_timeout_ms;
     uint64_t max_header;
     uint32_t max_connections;
-    char *cors_origin; /* origins, parted by commas; "" sends no CORS fields */
-    char *referers;    /* beginnings of URLs, the same way; "": any */
+    char *cors_origin;     /* origins, parted by commas; "" sends no CORS fields */
+    char *trusted_proxies; /* networks, parted by commas */
+    char *referers;        /* beginnings of URLs, the same way; "": any */
     enum conf_switch cache_tags;
 };
 

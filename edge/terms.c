@@ -100,10 +100,25 @@ static bool copy_protect(const struct conf *conf, struct terms *t)
     return t->protect || !from->count;
 }
 
+static bool copy_proxies(const struct conf *conf, struct terms *t)
+{
+    struct str *parts = NULL;
+    size_t count;
+    if (!copy_parts(str_of(conf->http.trusted_proxies), &parts, &count))
+        return false;
+    t->proxies = count ? calloc(count, sizeof *t->proxies) : NULL;
+    for (size_t i = 0; t->proxies && i < count; i++)
+        if (policy_network(parts[i], t->proxies[i].address, &t->proxies[i].bits))
+            t->opts.proxies.count = i + 1; /* the configuration has been checked: all of them */
+    free(parts);
+    t->opts.proxies.list = t->proxies;
+    return t->proxies || !count;
+}
+
 static bool copy_lists(const struct conf *conf, struct terms *t)
 {
     const char *origins = are_several(conf->http.cors_origin) ? conf->http.cors_origin : "";
-    return copy_protect(conf, t) &&
+    return copy_protect(conf, t) && copy_proxies(conf, t) &&
            copy_parts(str_of(origins), &t->origins, &t->opts.origin_count) &&
            copy_parts(str_of(conf->http.referers), &t->referers, &t->opts.referer_count);
 }
@@ -139,6 +154,7 @@ struct terms *terms_new(const struct conf *conf, bool admin)
         .origins = t->origins,
         .origin_count = t->opts.origin_count,
         .referers = t->referers,
+        .proxies = t->opts.proxies,
         .referer_count = t->opts.referer_count,
         .max_expires = conf->sign.max_expires_ms / 1000,
         .stream_lifetime = conf->sign.stream_ms / 1000,
@@ -170,6 +186,7 @@ void terms_free(struct terms *t)
         free(t->protect);
         free(t->origins);
         free(t->referers);
+        free(t->proxies);
         free(t);
         t = older;
     }

@@ -17,6 +17,7 @@ struct terms {
     struct keyring *keys; /* owned; NULL: none */
     struct str *protect;  /* owned, and what it points to; so are these */
     struct str *origins, *referers;
+    struct network *proxies;
 };
 
 /* Limits, where the configuration has some, by these tables; they are the caller's. */

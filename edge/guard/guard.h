@@ -16,7 +16,6 @@ struct guard_request {
     struct str query;      /* raw, without '?' */
     struct str token;      /* of "/s/TOKEN/..."; p is NULL when the path has none */
     struct str host;       /* with the port, as it was sent */
-    bool tls;              /* it came by https, or is said to have */
     bool authorized;       /* it has an Authorization field */
     const uint8_t *client; /* 16 bytes, IPv4 mapped into IPv6 */
     int64_t now;           /* seconds since 1970 */

@@ -11,6 +11,7 @@
 #include "edge/guard/guard.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     EXPIRY_STEP = 300, /* seconds: listeners within it get the same bytes */
@@ -85,7 +86,7 @@ bool admit_signed(struct exchange *x)
         .token = token,
         .host = head->authority,
         .authorized = h1_field(head, FIELD_AUTHORIZATION, &authorization),
-        .client = x->conn->peer.ip,
+        .client = exchange_client(x)->ip,
         .now = service_second(x->service),
         .field = field_of,
         .arg = head,
@@ -97,12 +98,44 @@ bool admit_signed(struct exchange *x)
     return true;
 }
 
+/* The lines of one field, the last one first: that is the nearest proxy's. False: there is none. */
+static bool read_lines(struct exchange *x, enum field name, struct forwarded *f,
+                       void (*read)(struct forwarded *, struct str))
+{
+    struct str lines[H1_FIELDS_MAX];
+    size_t count = 0, cursor = 0;
+    while (count < H1_FIELDS_MAX && h1_field_next(x->request, name, &cursor, &lines[count]))
+        count++;
+    for (size_t i = count; i > 0 && !f->done; i--)
+        read(f, lines[i - 1]);
+    return count > 0;
+}
+
+void admit_forwarded(struct exchange *x)
+{
+    const struct address *peer = &x->conn->peer;
+    const struct networks *trusted = &x->service->opts->proxies;
+    struct forwarded a = {.trusted = trusted}, b = {.trusted = trusted};
+    if (!networks_have(trusted, peer->ip))
+        return;
+    memcpy(a.client, peer->ip, sizeof a.client);
+    memcpy(b.client, peer->ip, sizeof b.client);
+    bool old = read_lines(x, FIELD_X_FORWARDED_FOR, &a, forwarded_for);
+    bool new = read_lines(x, FIELD_FORWARDED, &b, forwarded_rfc7239);
+    bool differ = memcmp(a.client, b.client, sizeof a.client) != 0;
+    if (!(old || new) || (old && new &&differ))
+        return;
+    x->client = arena_alloc(&x->arena, sizeof *x->client);
+    if (x->client)
+        memcpy(x->client->ip, old ? a.client : b.client, sizeof x->client->ip);
+}
+
 bool admit_rate(struct exchange *x)
 {
     enum { LINE = 48 };
     struct service *s = x->service;
-    uint64_t wait =
-        limiter_take(s->opts->buckets, x->conn->peer.ip, &s->opts->requests, loop_now(s->loop));
+    uint64_t wait = limiter_take(s->opts->buckets, exchange_client(x)->ip, &s->opts->requests,
+                                 loop_now(s->loop));
     if (!wait)
         return true;
     char *line = arena_alloc(&x->arena, LINE);

@@ -9,6 +9,8 @@
  * false: the answer, a 403 with its reason, is settled. Only with opts->keys. */
 bool admit_signed(struct exchange *x);
 
+/* Whom a trusted proxy speaks for, into x->client. Only with opts->proxies. */
+void admit_forwarded(struct exchange *x);
 /* One more request of this client. True: it goes on; false: a 429 is settled. Only with
  * opts->buckets. */
 bool admit_rate(struct exchange *x);

@@ -390,7 +390,8 @@ static struct conn *conn_new(struct service *s, int fd, const struct address *pe
 void service_accept(struct service *s, int fd, const struct address *peer)
 {
     struct limiter_entry *held = NULL;
-    if (s->opts->counts && !limiter_join(s->opts->counts, peer->ip, s->opts->connections, &held)) {
+    bool counted = s->opts->counts && !networks_have(&s->opts->proxies, peer->ip);
+    if (counted && !limiter_join(s->opts->counts, peer->ip, s->opts->connections, &held)) {
         counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
         counters_add(s->counters, COUNTER_DENIED_CONNECTIONS, 1);
         counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);

@@ -26,6 +26,11 @@ struct stage {
 
 enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, SEND, STAGES };
 
+const struct address *exchange_client(const struct exchange *x)
+{
+    return x->client ? x->client : &x->conn->peer;
+}
+
 /* ---- settling the answer ---- */
 
 static void give_back(struct reply *r)
@@ -100,6 +105,8 @@ static enum step give_options(struct exchange *x)
 
 static enum step run_admit(struct exchange *x)
 {
+    if (x->service->opts->proxies.count)
+        admit_forwarded(x);
     if (x->service->opts->buckets && !admit_rate(x))
         return STEP_ON;
     switch (x->request->method) {
@@ -284,7 +291,7 @@ static struct str cache_word(const struct exchange *x)
 static void write_access(struct exchange *x, uint64_t now, bool aborted, enum close_reason close)
 {
     struct sockaddr_storage client;
-    address_sockaddr(&x->conn->peer, &client);
+    address_sockaddr(exchange_client(x), &client);
     uint64_t body = x->body.sent > x->head_bytes ? x->body.sent - x->head_bytes : 0;
     struct spoken said = x->spoken ? *x->spoken : spoken_of(x->request);
     struct access_entry entry = {

@@ -76,6 +76,7 @@ struct exchange {
     uint64_t answered;            /* when the first byte of the answer went; 0: not yet */
     uint64_t head_bytes;          /* of the reply head */
     struct str path;              /* decoded, without a token, in the arena */
+    struct address *client;       /* whom a proxy speaks for, in the arena; NULL: it is the peer */
     const char *denied;           /* why it was refused: static; NULL: it was not */
     const struct guard_key *heir; /* what playlists hand on is signed with; NULL: they are sent as
                                      they are. Of terms that last as long as the server */
@@ -102,6 +103,9 @@ void exchange_go(struct exchange *x);
 void exchange_abort(struct exchange *x, enum close_reason reason);
 /* Free the spares of a service. */
 void exchange_free_spares(struct service *s);
+
+/* Who asks: the peer, or whom a trusted proxy speaks for. */
+const struct address *exchange_client(const struct exchange *x);
 
 /* For routes: settle the answer; the answer stage follows. */
 enum step exchange_fail(struct exchange *x, enum err e, struct str detail);

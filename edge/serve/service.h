@@ -4,6 +4,7 @@
 #ifndef EDGE_SERVE_SERVICE_H
 #define EDGE_SERVE_SERVICE_H
 
+#include "edge/guard/forwarded.h"
 #include "edge/guard/limiter.h"
 #include "edge/http/h1_parse.h"
 #include "edge/loop/pool.h"
@@ -42,6 +43,7 @@ struct service_opts {
     struct limiter *counts;     /* shared, of connections by address; NULL: the same */
     struct limiter_rate requests;
     uint32_t connections;      /* of one address at once */
+    struct networks proxies;   /* whose word about the client is taken */
     const struct str *origins; /* that are named to who comes from there; else `common` names one */
     size_t origin_count;
     const struct str *referers; /* beginnings of those that may link to media; none: all may */

@@ -105,3 +105,43 @@ def test_limits_are_reloaded(own):
         s.write_conf(s.conf)
         s.signal(signal.SIGHUP)
         until(lambda: once(s).status == 200, "its end")
+
+
+def forwarded(server, source, **fields):
+    """The client that the access log names for a request with these fields."""
+    mark = server.out.mark()
+    client = Client(server, source)
+    client.request("GET", "/ping", headers={n.replace("_", "-"): v for n, v in fields.items()})
+    status = client.getresponse().status
+    client.close()
+    return status, json.loads(server.out.wait('"target":"/ping"', start=mark).string)["client"]
+
+
+def test_only_trusted_proxies_say_who_the_client_is(own):
+    conf = {"http": {"trusted_proxies": ["127.0.0.8/30", "10.0.0.0/8"]}, "log": {"format": "json"}}
+    with Segue(own.root, conf) as s:
+        cases = [
+            ("127.0.0.2", {"X_Forwarded_For": "192.0.2.1"}, "127.0.0.2"),
+            ("127.0.0.9", {}, "127.0.0.9"),
+            ("127.0.0.9", {"X_Forwarded_For": "6.6.6.6, 192.0.2.1, 10.1.1.1"}, "192.0.2.1"),
+            ("127.0.0.9", {"Forwarded": 'for="[2001:db8::1]:4711"'}, "2001:db8::1"),
+            ("127.0.0.9", {"X_Forwarded_For": "192.0.2.1", "Forwarded": "for=192.0.2.1"}, "192.0.2.1"),
+            ("127.0.0.9", {"X_Forwarded_For": "192.0.2.1", "Forwarded": "for=6.6.6.6"}, "127.0.0.9"),
+            ("127.0.0.9", {"X_Forwarded_For": "junk"}, "127.0.0.9"),
+        ]
+        for source, fields, client in cases:
+            assert forwarded(s, source, **fields) == (200, client), fields
+
+
+def test_clients_behind_a_proxy_are_limited_each(own):
+    conf = {"http": {"trusted_proxies": "127.0.0.9"}, "log": {"format": "json"},
+            "limit": {"requests": {"rate": "1/h", "burst": 1}, "connections": 1}}
+    with Segue(own.root, conf) as s:
+        held = [Client(s, "127.0.0.9") for _ in range(3)]
+        assert all(c.ask().status in (200, 429) for c in held)  # not counted as one client's
+        for i in range(3):
+            fields = {"X_Forwarded_For": f"192.0.2.{i}"}
+            assert forwarded(s, "127.0.0.9", **fields)[0] == 200
+            assert forwarded(s, "127.0.0.9", **fields)[0] == 429
+        for c in held:
+            c.close()

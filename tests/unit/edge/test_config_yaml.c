@@ -287,6 +287,9 @@ static void mistakes_in_keys_are_told_without_the_secret(void **state)
         {"sign:\n  protect: [audio]\n", "t.yaml:2: sign.protect: \"audio\" is no prefix: it does "
                                         "not begin with /, expected a list "
                                         "of paths that begin and end with /"},
+        {"http: {trusted_proxies: [10.0.0.0/8, 10.0.0.0/33]}\n",
+         "t.yaml:1: http.trusted_proxies: \"10.0.0.0/33\" is no network, expected one as "
+         "10.0.0.0/8"},
         {"sign:\n  keys: [k1]\n",
          "t.yaml:2: sign.keys: no mapping, expected a list of {id, secret or secret_file, style}"},
         {"sign:\n  keys: k1:secret\n",
