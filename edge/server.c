@@ -3,6 +3,8 @@
  * dry, and what is left is freed. The main thread runs the admin listener and takes the signals. */
 #include "edge/server.h"
 
+#include "edge/config_keys.h"
+
 #include "edge/base/clock.h"
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
@@ -557,7 +559,7 @@ static void end(struct server *s)
         close(s->signal_fd);
 }
 
-int server_run(const struct conf *conf, uint64_t started)
+int server_run(struct conf *conf, uint64_t started)
 {
     char admin_bound[ADDRESS_TEXT_MAX + 8] = "";
     struct server s = {.conf = conf, .started = started};
@@ -565,6 +567,7 @@ int server_run(const struct conf *conf, uint64_t started)
     s.workers = worker_count(conf);
     s.signal_fd = take_signals();
     int status = build(&s, admin_bound);
+    conf_keys_free(&conf->sign.keys); /* they are in the keyring now, which is not dumped */
     if (status == 0) {
         announce(&s, admin_bound);
         loop_run(worker_loop(s.admin.worker));

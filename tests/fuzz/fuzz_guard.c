@@ -1,6 +1,7 @@
 /* Credentials of every scheme, as a URL with a cookie. Nothing that was not signed with a secret is
  * ever taken, and whatever is refused has a reason. */
 #include "edge/base/must.h"
+#include "edge/guard/forwarded.h"
 #include "edge/guard/guard.h"
 
 #include <string.h>
@@ -64,5 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(d > DENY_NONE && d < DENY_COUNT && deny_text(d)[0]);
     try_network(path);
     (void)policy_glob(path, url);
+    struct network all = {{0}, 0};
+    struct networks trusted = {&all, 1};
+    struct forwarded f = {.trusted = &trusted};
+    forwarded_for(&f, rest);
+    forwarded_rfc7239(&f, rest);
     return 0;
 }

@@ -258,6 +258,37 @@ def test_secrets_are_nowhere(own):
         assert not [k for k in KEYS if k["secret"] in shown]
 
 
+def writable_memory(pid):
+    """(bytes, flags) of each mapping that the process may write to."""
+    with open(f"/proc/{pid}/smaps") as f:
+        maps = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw.*?^VmFlags: ([a-z0-9 ]*)$", f.read(),
+                          re.M | re.S)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as f:
+        for start, end, flags in maps:
+            f.seek(int(start, 16))
+            try:
+                yield f.read(int(end, 16) - int(start, 16)), flags.split()
+            except OSError:
+                continue
+
+
+def test_a_secret_of_a_file_is_in_pages_that_are_not_dumped(own, tmp_path):
+    if "asan" in segue.BUILD or "tsan" in segue.BUILD:
+        pytest.skip("a sanitizer keeps freed memory, and terabytes of its own")
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    conf = merge(PROTECTED, {"sign": {"keys": [
+        {"id": "k1", "secret_file": str(secret), "style": "segue"}]}})
+    with Segue(own.root, conf) as s:
+        for _ in range(2):
+            assert s.get(sign(s, "/audio/small.mp3")).status == 200
+            hits = [flags for data, flags in writable_memory(s.pid) if SECRET.encode() in data]
+            assert hits and all("dd" in flags for flags in hits)
+            mark = s.err.mark()
+            s.signal(signal.SIGHUP)
+            s.err.wait("reloaded", start=mark)
+
+
 def code_of(language):
     path = os.path.join(segue.REPO, "conf", "SIGNING.md")
     with open(path, encoding="utf-8") as f:
