@@ -285,7 +285,7 @@ static void put_content(struct head *h, const struct exchange *x)
 }
 
 /* Fetch 3.2: of several origins the one that asks is named, and caches are told. */
-static void put_origin(struct head *h, const struct exchange *x)
+static __attribute__((noinline)) void put_origin(struct head *h, const struct exchange *x)
 {
     const struct service_opts *o = x->service->opts;
     struct str origin;
