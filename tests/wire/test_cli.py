@@ -38,12 +38,12 @@ def conf(tmp_path):
 def test_help_lists_the_commands(segue):
     status, out, err = segue("--help")
     assert (status, err) == (0, "")
-    for name in ("serve", "check", "purge", "warm", "probe", "version"):
+    for name in ("serve", "check", "purge", "warm", "sign", "probe", "version"):
         assert re.search(rf"^  segue {name} +\S", out, re.M)
     assert segue("help") == segue("-h") == (status, out, err)
 
 
-@pytest.mark.parametrize("name", ["serve", "check", "purge", "warm", "probe", "version", "help"])
+@pytest.mark.parametrize("name", ["serve", "check", "purge", "warm", "sign", "probe", "version", "help"])
 def test_every_command_has_help(segue, name):
     status, out, err = segue(name, "--help")
     assert (status, err) == (0, "") and out.startswith(f"Usage: segue {name}")
