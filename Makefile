@@ -81,7 +81,7 @@ AGAIN = +$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all run test check demo asan tsan fuzz format clean install help deps unit wire \
-        unit-programs fuzz-programs k6 k6-types listeners compare compare-quick guard FORCE
+        unit-programs fuzz-programs bench-sign k6 k6-types listeners compare compare-quick guard FORCE
 
 all: $(BUILD)/segue $(BUILD)/segue-media ## build the server and its media helper
 
@@ -108,6 +108,13 @@ listeners: $(BUILD)/listeners ## build the load program of many listeners (tools
 
 k6: ## find k6 or install it, for the scenarios of tools/k6
 	@tools/install-k6
+
+$(BUILD)/bench_sign: tests/bench/bench_sign.c $(BUILD)/libsegue.a
+	@$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -MMD -MP $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(EDGE_PKGS)) -lpthread
+
+bench-sign: $(BUILD)/bench_sign ## signatures made and checked a second on one core
+	@$(BUILD)/bench_sign
 
 $(BUILD)/libsegue.a: $(LIB_OBJ)
 	@$(call say,AR)

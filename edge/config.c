@@ -3,6 +3,7 @@
  * all. */
 #include "edge/config.h"
 
+#include "edge/config_keys.h"
 #include "edge/config_load.h"
 
 #include "edge/base/must.h"
@@ -166,6 +167,8 @@ static enum err set_file(struct loading *l)
         e = why_say(&l->why, "cannot be read (%s), expected a YAML file", strerror(saved));
     else
         e = set_yaml(l, buf_str(&yaml));
+    if (yaml.data)
+        crypto_wipe(yaml.data, yaml.len); /* there may be secrets in it */
     buf_fini(&yaml);
     return e;
 }
@@ -267,6 +270,24 @@ static enum err check_encryption(const struct conf *conf, struct why *why)
     return ERR_NONE;
 }
 
+static enum err check_proxies(const struct conf *conf, struct why *why)
+{
+    struct str rest = str_of(conf->http.trusted_proxies);
+    uint8_t network[16];
+    unsigned bits;
+    char quote[WHY_QUOTE_MAX];
+    why_at_option(why, conf, "http.trusted_proxies");
+    while (rest.n) {
+        struct str part = str_trim(str_cut(&rest, ','));
+        if (!policy_network(part, network, &bits))
+            return why_say(why,
+                           "http.trusted_proxies: \"%s\" is no network, expected one as "
+                           "10.0.0.0/8",
+                           why_quote(quote, part));
+    }
+    return ERR_NONE;
+}
+
 static enum err cross_check(const struct conf *conf, struct why *why)
 {
     if (strcmp(conf->media.audio_prefix, conf->media.hls_prefix) == 0) {
@@ -282,6 +303,11 @@ static enum err cross_check(const struct conf *conf, struct why *why)
                        (unsigned long long)conf->cache.memory.max_object,
                        (unsigned long long)conf->cache.memory.size);
     }
+    if (conf->sign.protect.count && !conf->sign.keys.count) {
+        why_at_option(why, conf, "sign.protect");
+        return why_say(why, "sign.protect: nothing could be opened, expected sign.keys as well");
+    }
+    TRY(check_proxies(conf, why));
     TRY(check_redis(conf, why));
     TRY(check_encryption(conf, why));
     return cross_check_admin(conf, why);
@@ -375,11 +401,21 @@ static enum err check_log(const struct conf *conf, struct why *why)
     return check_directory(conf, "log.access", directory, why);
 }
 
+static enum err check_keys(const struct conf *conf, struct why *why)
+{
+    struct keyring *keys = NULL;
+    why_at_option(why, conf, "sign.keys");
+    TRY(conf_keys_open(conf, &keys, why));
+    keyring_free(keys);
+    return ERR_NONE;
+}
+
 enum err conf_check(const struct conf *conf, char *text, size_t room)
 {
     struct why why;
     why_init(&why, text, room);
     TRY(check_directory(conf, "media.root", conf->media.root, &why));
+    TRY(check_keys(conf, &why));
     return check_log(conf, &why);
 }
 

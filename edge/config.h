@@ -8,6 +8,7 @@
 #include "edge/base/err.h"
 #include "edge/base/log.h"
 #include "edge/base/str.h"
+#include "edge/guard/policy.h"
 #include "segments/segment.h"
 
 enum {
@@ -32,6 +33,49 @@ struct conf_listens {
     size_t count;
 };
 
+struct conf_texts {
+    char **items; /* owned */
+    size_t count;
+};
+
+/* One of sign.keys. NULL where nothing was said. */
+struct conf_key {
+    char *id;
+    char *secret; /* wiped with the conf; NULL: it is in the file */
+    char *secret_file;
+    char *name, *salt;
+    struct conf_texts prefixes;
+    enum scheme style;
+    uint64_t max_expires_ms; /* 0: none of its own */
+    bool styled;
+};
+
+struct conf_keys {
+    struct conf_key *items; /* owned */
+    size_t count;
+};
+
+/* So many in so much time; count 0: there is no limit. */
+struct conf_rate {
+    uint32_t count;
+    uint32_t per_ms;
+    uint32_t burst; /* at once, at least 1 */
+};
+
+struct conf_limit {
+    struct conf_rate requests;
+    uint32_t connections; /* 0: any */
+};
+
+struct conf_sign {
+    struct conf_texts protect;
+    struct conf_keys keys;
+    uint32_t max_expires_ms; /* 0: any */
+    uint32_t stream_ms;
+    uint32_t download_ms;
+    uint32_t stem_ms;
+};
+
 struct conf_media {
     char *root;
     char *audio_prefix;  /* begins and ends with '/' */
@@ -49,7 +93,9 @@ struct conf_http {
     uint32_t write_timeout_ms;
     uint64_t max_header;
     uint32_t max_connections;
-    char *cors_origin; /* printable ASCII; "" sends no CORS fields */
+    char *cors_origin;     /* origins, parted by commas; "" sends no CORS fields */
+    char *trusted_proxies; /* networks, parted by commas */
+    char *referers;        /* beginnings of URLs, the same way; "": any */
     enum conf_switch cache_tags;
 };
 
@@ -106,6 +152,8 @@ struct conf {
     struct conf_http http;
     struct conf_cache cache;
     struct conf_hls hls;
+    struct conf_sign sign;
+    struct conf_limit limit;
     struct conf_log log;
     struct conf_places *places; /* owned; see conf_where */
 };

@@ -1,12 +1,16 @@
 /* A YAML document into options, one event of libyaml at a time: no tree is built, so nesting and
  * aliases of a hostile document have nothing to blow up. A key is followed only where the table has
  * options below it, so the recursion is as deep as the table, not as deep as the document.
- * Taken: mappings, scalars, and lists of addresses. Refused with the line they stand on: unknown
- * and repeated keys, keys without a value, aliases, tags, a second document, NUL in a scalar. */
+ * Taken: mappings, scalars, and lists of addresses, prefixes, keys. Refused with the line they
+ * stand on: unknown and repeated keys, keys without a value, aliases, tags, a second document, NUL
+ * in a scalar. */
 #include "edge/config_load.h"
+
+#include "edge/config_keys.h"
 
 #include "edge/base/must.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -290,16 +294,123 @@ static enum err set_listen_list(struct reader *r, const struct option *o)
     return ERR_NONE;
 }
 
+/* Lists: of prefixes, and of keys */
+
+static enum err read_prefixes(struct reader *r, const struct option *o)
+{
+    struct conf_texts *to = option_texts(o, r->l->conf);
+    option_free_texts(to);
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        TRY(expect_scalar(r, o->path));
+        TRY(option_add_prefix(o, r->text, to, &r->l->why));
+    }
+}
+
+/* One field of a key: a scalar, or a list of them. */
+static enum err read_key_field(struct reader *r, struct conf_key *k)
+{
+    char name[OPTION_PATH_MAX];
+    struct why *why = &r->l->why;
+    TRY(expect_scalar(r, "sign.keys"));
+    size_t n = r->text.n < sizeof name ? r->text.n : sizeof name;
+    if (n)
+        memcpy(name, r->text.p, n);
+    struct str field = {name, n};
+    TRY(next(r));
+    if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+        TRY(expect_scalar(r, "sign.keys"));
+        return conf_key_set(k, field, r->text, why);
+    }
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        TRY(expect_scalar(r, "sign.keys"));
+        TRY(conf_key_add(k, field, r->text, why));
+    }
+}
+
+static enum err read_keys(struct reader *r, const struct option *o)
+{
+    struct conf_key *k;
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return ERR_NONE;
+        if (r->event.type != YAML_MAPPING_START_EVENT)
+            return option_refuse(o, "no mapping", &r->l->why);
+        unsigned line = r->line;
+        TRY(conf_keys_more(&r->l->conf->sign.keys, &k, &r->l->why));
+        for (;;) {
+            TRY(next(r));
+            if (r->event.type == YAML_MAPPING_END_EVENT)
+                break;
+            TRY(read_key_field(r, k));
+        }
+        loading_at_line(r->l, line);
+        TRY(conf_key_check(&r->l->conf->sign.keys, k, &r->l->why));
+    }
+}
+
+/* {rate: 100/s, burst: 200}, as the text that a variable would have */
+static enum err read_rate(struct reader *r, const struct option *o)
+{
+    char rate[32] = "", burst[32] = "", text[72];
+    for (;;) {
+        TRY(next(r));
+        if (r->event.type == YAML_MAPPING_END_EVENT)
+            break;
+        char *to = str_eq(r->text, STR("rate")) ? rate : str_eq(r->text, STR("burst")) ? burst : 0;
+        if (!to || *to)
+            return option_refuse(o, "an unknown or repeated key", &r->l->why);
+        TRY(next(r));
+        TRY(expect_scalar(r, o->path));
+        if (!r->text.n || r->text.n >= sizeof rate)
+            return option_refuse(o, "too long, or empty", &r->l->why);
+        memcpy(to, r->text.p, r->text.n);
+        to[r->text.n] = '\0';
+    }
+    snprintf(text, sizeof text, "%s,%s", rate, burst);
+    return option_set(o, str_of(text), r->l->conf, &r->l->why);
+}
+
 /* Values */
 
-static enum err read_empty_list(struct reader *r, const struct option *o)
+/* As the text that a variable would have. */
+static enum err read_texts(struct reader *r, const struct option *o)
 {
-    unsigned line = r->line;
-    TRY(next(r));
-    if (r->event.type == YAML_SEQUENCE_END_EVENT)
-        return ERR_NONE;
-    loading_at_line(r->l, line);
-    return option_refuse(o, "a list", &r->l->why);
+    struct buf text;
+    enum err e = ERR_NONE;
+    buf_init(&text, BUF_MAX_CONFIG);
+    while (!e) {
+        e = next(r);
+        if (e || r->event.type == YAML_SEQUENCE_END_EVENT)
+            break;
+        e = expect_scalar(r, o->path);
+        if (!e && (!r->text.n || str_find(r->text, ',') < r->text.n))
+            e = option_refuse(o, "an item that is empty or has a comma", &r->l->why);
+        buf_adds(&text, text.len ? STR(",") : STR(""));
+        buf_adds(&text, r->text);
+    }
+    if (!e)
+        e = option_set(o, buf_str(&text), r->l->conf, &r->l->why);
+    buf_fini(&text);
+    return e;
+}
+
+static enum err read_list(struct reader *r, const struct option *o)
+{
+    if (o->type == OPTION_TEXTS)
+        return read_texts(r, o);
+    if (o->type == OPTION_PREFIXES)
+        return read_prefixes(r, o);
+    if (o->type == OPTION_KEYS)
+        return read_keys(r, o);
+    return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
+                                       : option_refuse(o, "a list", &r->l->why);
 }
 
 static enum err read_value(struct reader *r, const struct option *o)
@@ -313,11 +424,10 @@ static enum err read_value(struct reader *r, const struct option *o)
             return option_refuse(o, "no value", why);
         return option_set(o, is_null(r) ? STR("") : r->text, r->l->conf, why);
     case YAML_SEQUENCE_START_EVENT:
-        if (o->later && o->type == OPTION_LIST)
-            return read_empty_list(r, o);
-        return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
-                                           : option_refuse(o, "a list", why);
+        return read_list(r, o);
     default:
+        if (o->type == OPTION_RATE)
+            return read_rate(r, o);
         return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
                                            : option_refuse(o, "a mapping", why);
     }

@@ -5,6 +5,7 @@
 #include "edge/probe.h"
 #include "edge/remote.h"
 #include "edge/server.h"
+#include "edge/sign.h"
 
 #include "edge/base/clock.h"
 #include "edge/base/hash.h"
@@ -23,6 +24,7 @@ enum { HELP_MAX = 64 * 1024 };
 
 struct arguments {
     struct conf_source source; /* borrows from argv and environ */
+    struct sign_opts sign;
     bool json;
     bool defaults;
     bool help;
@@ -51,6 +53,10 @@ static const struct option letters[] = {
     {"listen", required_argument, NULL, 'l'},
     {"root", required_argument, NULL, 'r'},
     {"defaults", no_argument, NULL, 'D'},
+    {"key", required_argument, NULL, 'K'},
+    {"expires", required_argument, NULL, 'E'},
+    {"scope", required_argument, NULL, 'O'},
+    {"style", required_argument, NULL, 'Y'},
     {"json", no_argument, NULL, 'J'},
     {"path", required_argument, NULL, 'P'},
     {"prefix", required_argument, NULL, 'X'},
@@ -170,6 +176,18 @@ static int run_warm(const struct arguments *a)
     return status;
 }
 
+static int run_sign(const struct arguments *a)
+{
+    struct conf *conf = load(&a->source);
+    int status = STATUS_DONE;
+    if (!conf)
+        return STATUS_INPUT;
+    for (int i = 0; i < a->rest_count && status == STATUS_DONE; i++)
+        status = sign_run(conf, &a->sign, a->rest[i]);
+    conf_free(conf);
+    return status;
+}
+
 static int run_version(const struct arguments *a)
 {
     char xxhash[16];
@@ -224,6 +242,17 @@ static const struct command commands[] = {
      "      --prefix P      as album/, or / for all\n"
      "  -h, --help          this text\n",
      run_warm},
+    {"sign", "segue sign", "cKEOYh", "URL...", "sign URLs, so that they open what is protected",
+     "Usage: segue sign [-c FILE] [--key ID] [--expires DURATION] [--scope PREFIX]\n"
+     "                  [--style STYLE] URL...\n\n"
+     "Print each URL with a signature that opens it.\n\n"
+     "  -c, --config FILE        where sign.keys are\n"
+     "      --key ID             the key; else the first one, of the style\n"
+     "      --expires DURATION   as 90s, 24h, 7d; or stream, download, stem, of sign.lifetime\n"
+     "      --scope PREFIX       open everything below it\n"
+     "      --style STYLE        segue, path (segue's in the path), s3, akamai, secure_link\n"
+     "  -h, --help               this text\n",
+     run_sign},
     {"probe", "segue probe", "Jh", "FILE...",
      "codec, duration, bitrate, containers, tags of media files",
      "Usage: segue probe [--json] FILE...\n\n"
@@ -279,6 +308,14 @@ static void take_option(struct arguments *a, int letter)
         a->source.listen = optarg;
     else if (letter == 'r')
         a->source.root = optarg;
+    else if (letter == 'K')
+        a->sign.key = optarg;
+    else if (letter == 'E')
+        a->sign.expires = optarg;
+    else if (letter == 'O')
+        a->sign.scope = optarg;
+    else if (letter == 'Y')
+        a->sign.style = optarg;
     else if (letter == 'J')
         a->json = true;
     else if (letter == 'D')

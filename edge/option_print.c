@@ -50,7 +50,8 @@ static void write_about(struct buf *out, const struct option *o, size_t depth)
 
 static void write_value(struct buf *out, const struct option *o)
 {
-    bool quoted = o->type == OPTION_TEXT && strcmp(o->standard, "off") != 0;
+    bool quoted =
+        (o->type == OPTION_TEXT || o->type == OPTION_TEXTS) && strcmp(o->standard, "off") != 0;
     buf_adds(out, quoted ? STR("\"") : STR(""));
     for (const char *p = o->standard; *p; p++) {
         if (quoted && (*p == '"' || *p == '\\'))

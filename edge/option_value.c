@@ -2,6 +2,8 @@
  * Every refusal is one sentence: what stood there, what is wrong with it, what was expected. */
 #include "edge/options.h"
 
+#include "edge/config_keys.h"
+
 #include "edge/base/must.h"
 #include "edge/base/scan.h"
 
@@ -102,6 +104,10 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_CHOICE:
         write_words(o, out);
         break;
+    case OPTION_TEXTS:
+        buf_addf(out, "a list, or at most %llu printable ASCII characters",
+                 (unsigned long long)o->maximum);
+        break;
     case OPTION_TEXT:
         buf_addf(out, "%llu to %llu printable ASCII characters", (unsigned long long)o->minimum,
                  (unsigned long long)o->maximum);
@@ -122,8 +128,14 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_ADDRESSES:
         buf_addf(out, "HOST:PORT, as %s, or a list of them", o->standard);
         break;
-    case OPTION_LIST:
-        buf_adds(out, STR("a list"));
+    case OPTION_PREFIXES:
+        buf_adds(out, STR("a list of paths that begin and end with /"));
+        break;
+    case OPTION_RATE:
+        buf_adds(out, STR("off or {rate: 100/s, burst: 200}"));
+        break;
+    case OPTION_KEYS:
+        buf_adds(out, STR("a list of {id, secret or secret_file, style}"));
         break;
     }
 }
@@ -292,9 +304,9 @@ static const char *wrong_file(struct str text)
 static enum err set_string(const struct option *o, struct str text, struct conf *conf,
                            struct why *why)
 {
-    const char *wrong = o->type == OPTION_TEXT     ? wrong_text(o, text)
-                        : o->type == OPTION_PREFIX ? wrong_prefix(text)
-                                                   : wrong_file(text);
+    const char *wrong = o->type == OPTION_TEXT || o->type == OPTION_TEXTS ? wrong_text(o, text)
+                        : o->type == OPTION_PREFIX                        ? wrong_prefix(text)
+                                                                          : wrong_file(text);
     if (wrong)
         return refuse_text(o, text, wrong, why);
     char *copy = str_dup(text);
@@ -304,6 +316,89 @@ static enum err set_string(const struct option *o, struct str text, struct conf 
     free(*field);
     *field = copy;
     return ERR_NONE;
+}
+
+/* "100/s" or "100/s,200": a rate and its burst, which is a second's worth where none is said */
+
+static bool read_rate(struct str text, struct conf_rate *out)
+{
+    uint64_t count, burst;
+    static const struct unit units[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
+    struct str rate = str_trim(str_cut(&text, ',')), rest = str_trim(text);
+    if (!scan_u64(&rate, &count) || !count || count > 1000000)
+        return false;
+    burst = count;
+    if (rest.n && (!scan_u64(&rest, &burst) || rest.n || !burst || burst > 1000000))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (str_eq(rate, str_of(units[i].name))) {
+            *out = (struct conf_rate){(uint32_t)count, (uint32_t)units[i].factor, (uint32_t)burst};
+            return true;
+        }
+    return false;
+}
+
+static enum err set_rate(const struct option *o, struct str text, struct conf *conf,
+                         struct why *why)
+{
+    unsigned word;
+    struct conf_rate rate = {0, 0, 0};
+    if (!is_word(o, text, &word) && !read_rate(text, &rate))
+        return refuse_text(o, text, "no rate", why);
+    memcpy((char *)conf + o->offset, &rate, sizeof rate);
+    return ERR_NONE;
+}
+
+/* Lists of prefixes */
+
+const char *option_wrong_prefix(struct str text) { return wrong_prefix(text); }
+
+bool option_duration(struct str text, uint64_t *ms)
+{
+    const struct option as_duration = {.type = OPTION_DURATION};
+    return read_number(&as_duration, text, ms);
+}
+
+struct conf_texts *option_texts(const struct option *o, struct conf *conf)
+{
+    must(o->type == OPTION_PREFIXES);
+    return (struct conf_texts *)(void *)((char *)conf + o->offset);
+}
+
+void option_free_texts(struct conf_texts *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->items[i]);
+    free(t->items);
+    *t = (struct conf_texts){NULL, 0};
+}
+
+enum err option_add_prefix(const struct option *o, struct str text, struct conf_texts *to,
+                           struct why *why)
+{
+    const char *wrong = wrong_prefix(text);
+    if (wrong)
+        return refuse_text(o, text, wrong, why);
+    char **more = realloc(to->items, (to->count + 1) * sizeof *more);
+    if (!more)
+        return why_nomem(why);
+    to->items = more;
+    more[to->count] = str_dup(text);
+    return more[to->count++] ? ERR_NONE : why_nomem(why);
+}
+
+static enum err set_prefixes(const struct option *o, struct str text, struct conf *conf,
+                             struct why *why)
+{
+    struct conf_texts read = {NULL, 0};
+    enum err e = ERR_NONE;
+    while (text.n && !str_eq(text, STR("[]")) && !e)
+        e = option_add_prefix(o, str_trim(str_cut(&text, ',')), &read, why);
+    struct conf_texts *field = e ? &read : option_texts(o, conf);
+    option_free_texts(field);
+    if (!e)
+        *field = read;
+    return e;
 }
 
 /* Addresses */
@@ -411,6 +506,14 @@ enum err option_set(const struct option *o, struct str text, struct conf *conf, 
         return set_choice(o, text, conf, why);
     if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
         return set_addresses(o, text, conf, why);
+    if (o->type == OPTION_RATE)
+        return set_rate(o, text, conf, why);
+    if (o->type == OPTION_PREFIXES)
+        return set_prefixes(o, text, conf, why);
+    if (o->type == OPTION_KEYS)
+        return text.n == 0 || str_eq(text, STR("[]"))
+                   ? ERR_NONE
+                   : option_refuse(o, "a word, which may hold a secret", why);
     return set_string(o, text, conf, why);
 }
 
@@ -418,10 +521,14 @@ void option_free_fields(struct conf *conf)
 {
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
-        if (o->later || is_number(o) || o->type == OPTION_CHOICE)
+        if (o->later || is_number(o) || o->type == OPTION_CHOICE || o->type == OPTION_RATE)
             continue;
         if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
             option_free_addresses(option_addresses(o, conf));
+        else if (o->type == OPTION_PREFIXES)
+            option_free_texts(option_texts(o, conf));
+        else if (o->type == OPTION_KEYS)
+            conf_keys_free(&conf->sign.keys);
         else
             free(*(char **)(void *)((char *)conf + o->offset));
     }

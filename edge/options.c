@@ -21,11 +21,15 @@
 #define FITS_INTEGER(x) _Generic((x), uint32_t : 1, default : 0)
 #define FITS_CHOICE(x) (sizeof(x) == sizeof(unsigned))
 #define FITS_TEXT(x) _Generic((x), char * : 1, default : 0)
+#define FITS_TEXTS(x) FITS_TEXT(x)
 #define FITS_PREFIX(x) FITS_TEXT(x)
 #define FITS_FILE(x) FITS_TEXT(x)
 #define FITS_DIRECTORY(x) FITS_TEXT(x)
 #define FITS_ADDRESS(x) _Generic((x), struct conf_listens : 1, default : 0)
 #define FITS_ADDRESSES(x) FITS_ADDRESS(x)
+#define FITS_PREFIXES(x) _Generic((x), struct conf_texts : 1, default : 0)
+#define FITS_RATE(x) _Generic((x), struct conf_rate : 1, default : 0)
+#define FITS_KEYS(x) _Generic((x), struct conf_keys : 1, default : 0)
 
 #define OPTION(path, type, field, standard, minimum, maximum, words, help) \
     _Static_assert(FITS_##type(((struct conf *)0)->field), path);

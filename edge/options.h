@@ -13,12 +13,15 @@ enum option_type {
     OPTION_INTEGER,
     OPTION_CHOICE,
     OPTION_TEXT,
+    OPTION_TEXTS,
     OPTION_PREFIX,
     OPTION_FILE,
     OPTION_DIRECTORY,
     OPTION_ADDRESS,
     OPTION_ADDRESSES,
-    OPTION_LIST, /* of LATER rows only */
+    OPTION_PREFIXES,
+    OPTION_KEYS,
+    OPTION_RATE,
 };
 
 struct option {
@@ -65,6 +68,13 @@ MUST_USE enum err option_refuse(const struct option *o, const char *what, struct
 /* One more address at the end of a list. ERR_CONFIG: malformed, there already, or too many. */
 MUST_USE enum err option_add_address(const struct option *o, struct str text,
                                      struct conf_listens *to, struct why *why);
+/* One more prefix at the end of a list.   ERR_CONFIG, ERR_NOMEM */
+MUST_USE enum err option_add_prefix(const struct option *o, struct str text, struct conf_texts *to,
+                                    struct why *why);
+struct conf_texts *option_texts(const struct option *o, struct conf *conf); /* of a PREFIXES row */
+void option_free_texts(struct conf_texts *t);
+bool option_duration(struct str text, uint64_t *ms); /* "7d" */
+const char *option_wrong_prefix(struct str text);    /* NULL: it is one; static */
 /* The list of an ADDRESS or ADDRESSES row in conf. */
 struct conf_listens *option_addresses(const struct option *o, struct conf *conf);
 void option_free_addresses(struct conf_listens *l);

@@ -3,6 +3,8 @@
  * dry, and what is left is freed. The main thread runs the admin listener and takes the signals. */
 #include "edge/server.h"
 
+#include "edge/config_keys.h"
+
 #include "edge/base/clock.h"
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
@@ -55,6 +57,7 @@ struct server {
     struct recipe recipe;
     struct redis_opts redis;
     struct access *access;
+    struct limiter *buckets, *counts; /* by client address; pages that are touched when used */
     struct terms *terms;
     struct terms *admin_terms;
     struct route routes[TERMS_ROUTES];
@@ -184,8 +187,10 @@ static bool allocate(struct server *s)
     s->admin_terms = terms_new(s->conf, true);
     if (!s->seats || !s->bound || !s->all_counters || !s->all_histograms || !s->all_redis ||
         !s->pool_counters || !s->main_counters || !s->admin.redis_answers || !s->pool_histogram ||
-        !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms)
+        !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms ||
+        limiter_new(LIMITER_ENTRIES, &s->buckets) || limiter_new(LIMITER_ENTRIES, &s->counts))
         return false;
+    terms_limit(s->terms, s->conf, s->buckets, s->counts);
     for (size_t i = 0; i < n; i++) {
         s->all_counters[i] = s->seats[i].counters = counters_new();
         s->all_histograms[i] = s->seats[i].histogram = histogram_new();
@@ -433,11 +438,14 @@ static void reload(struct server *s)
     }
     if (renew(&s->terms, fresh, false) && renew(&s->admin_terms, fresh, true)) {
         log_set_level(fresh->log.level);
+        terms_limit(s->terms, fresh, s->buckets, s->counts);
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
-        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin and log.level are in "
-                            "force; other keys need a restart");
+        log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign, limit and "
+                            "log.level are in force; other keys need a restart");
+    } else {
+        log_write(LOG_ERROR, "the configuration is kept as it was");
     }
     conf_free(fresh);
 }
@@ -549,6 +557,8 @@ static void end(struct server *s)
     histogram_free(s->pool_histogram);
     terms_free(s->terms);
     terms_free(s->admin_terms);
+    limiter_free(s->buckets);
+    limiter_free(s->counts);
     free(s->seats);
     free(s->bound);
     free((void *)s->all_counters);
@@ -558,7 +568,7 @@ static void end(struct server *s)
         close(s->signal_fd);
 }
 
-int server_run(const struct conf *conf, uint64_t started)
+int server_run(struct conf *conf, uint64_t started)
 {
     char admin_bound[ADDRESS_TEXT_MAX + 8] = "";
     struct server s = {.conf = conf, .started = started};
@@ -566,6 +576,7 @@ int server_run(const struct conf *conf, uint64_t started)
     s.workers = worker_count(conf);
     s.signal_fd = take_signals();
     int status = build(&s, admin_bound);
+    conf_keys_free(&conf->sign.keys); /* they are in the keyring now, which is not dumped */
     if (status == 0) {
         announce(&s, admin_bound);
         loop_run(worker_loop(s.admin.worker));

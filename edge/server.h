@@ -7,6 +7,6 @@
 /* Serve until SIGTERM or SIGINT, then drain. The answer is the exit status: 0 after a drain, 1 when
  * the server could not start (stderr says why). `started`: when the program began, monotonic ns.
  * Takes SIGTERM, SIGINT, SIGHUP and SIGUSR1 over. */
-int server_run(const struct conf *conf, uint64_t started);
+int server_run(struct conf *conf, uint64_t started);
 
 #endif

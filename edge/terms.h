@@ -12,11 +12,20 @@ enum { TERMS_ROUTES = 10 };
 struct terms {
     struct terms *older; /* for the owner's list: those a reload has replaced */
     struct service_opts opts;
-    char *common;    /* owned: what opts.common points to */
-    char *preflight; /* the same */
+    char *common;         /* owned: what opts.common points to */
+    char *preflight;      /* the same */
+    struct keyring *keys; /* owned; NULL: none */
+    struct str *protect;  /* owned, and what it points to; so are these */
+    struct str *origins, *referers;
+    struct network *proxies;
 };
 
-/* For the public listeners, or the admin listener. NULL: out of memory. */
+/* Limits, where the configuration has some, by these tables; they are the caller's. */
+void terms_limit(struct terms *t, const struct conf *conf, struct limiter *buckets,
+                 struct limiter *counts);
+
+/* For the public listeners, or the admin listener. NULL: out of memory, or a file of sign.keys
+ * cannot be had; the log says so. */
 struct terms *terms_new(const struct conf *conf, bool admin);
 void terms_free(struct terms *t); /* and the older ones */
 

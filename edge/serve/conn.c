@@ -27,6 +27,7 @@ static void unlink_conn(struct conn *c)
         c->next->link = c->link;
     c->service->conn_count--;
     atomic_fetch_sub_explicit(c->service->open, 1, memory_order_relaxed);
+    limiter_leave(c->place);
 }
 
 static void conn_free(struct conn *c)
@@ -388,14 +389,25 @@ static struct conn *conn_new(struct service *s, int fd, const struct address *pe
 
 void service_accept(struct service *s, int fd, const struct address *peer)
 {
+    struct limiter_entry *held = NULL;
+    bool counted = s->opts->counts && !networks_have(&s->opts->proxies, peer->ip);
+    if (counted && !limiter_join(s->opts->counts, peer->ip, s->opts->connections, &held)) {
+        counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
+        counters_add(s->counters, COUNTER_DENIED_CONNECTIONS, 1);
+        counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
+        link_refuse(fd);
+        return;
+    }
     bool place = take_place(s);
     struct conn *c = place ? conn_new(s, fd, peer) : NULL;
     counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
     if (c) {
+        c->place = held;
         counters_add(s->counters, COUNTER_CONNECTIONS, 1);
         expect_request(c);
         return;
     }
+    limiter_leave(held);
     if (place)
         atomic_fetch_sub_explicit(s->open, 1, memory_order_relaxed);
     counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);

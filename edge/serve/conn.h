@@ -25,14 +25,15 @@ struct conn {
     uint32_t unsent;   /* what the client had still to take when the timer last looked */
     uint32_t skip;     /* bytes of a request's body that are still to be thrown away */
     struct address peer;
-    uint8_t stalls; /* looks of the timer in a row that saw the client take nothing */
-    uint8_t reason; /* why it lingers: an enum close_reason */
-    bool readable;  /* the socket may have more: edge-triggered, so this is remembered */
-    bool hangup;    /* the peer will send no more */
-    bool served;    /* a request was answered on it */
-    bool linger;    /* answered for the last time: reading only to let the client read */
-    bool working;   /* within conn_work: answers that end now need not wake it */
-    bool ended;     /* closed; freed at the end of the turn */
+    struct limiter_entry *place; /* among its address's connections; NULL: not counted */
+    uint8_t stalls;              /* looks of the timer in a row that saw the client take nothing */
+    uint8_t reason;              /* why it lingers: an enum close_reason */
+    bool readable; /* the socket may have more: edge-triggered, so this is remembered */
+    bool hangup;   /* the peer will send no more */
+    bool served;   /* a request was answered on it */
+    bool linger;   /* answered for the last time: reading only to let the client read */
+    bool working;  /* within conn_work: answers that end now need not wake it */
+    bool ended;    /* closed; freed at the end of the turn */
 };
 
 /* The only close: counts the reason, ends the exchange that is under way, frees at the turn's end.

@@ -9,6 +9,7 @@
 #include "edge/http/head.h"
 #include "edge/http/problem.h"
 #include "edge/http/uri.h"
+#include "edge/serve/admit.h"
 #include "edge/serve/body.h"
 #include "edge/serve/reply.h"
 #include "edge/serve/route.h"
@@ -24,6 +25,11 @@ struct stage {
 };
 
 enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, SEND, STAGES };
+
+const struct address *exchange_client(const struct exchange *x)
+{
+    return x->client ? x->client : &x->conn->peer;
+}
 
 /* ---- settling the answer ---- */
 
@@ -99,6 +105,10 @@ static enum step give_options(struct exchange *x)
 
 static enum step run_admit(struct exchange *x)
 {
+    if (x->service->opts->proxies.count)
+        admit_forwarded(x);
+    if (x->service->opts->buckets && !admit_rate(x))
+        return STEP_ON;
     switch (x->request->method) {
     case METHOD_HEAD:
         x->reply.head_only = true;
@@ -114,6 +124,9 @@ static enum step run_admit(struct exchange *x)
     }
 }
 
+/* What http.referers is about: the player's page may be linked from anywhere. */
+static bool is_media(const struct route *r) { return r->run == get_hls || r->run == get_audio; }
+
 static enum step run_route(struct exchange *x)
 {
     struct str rest;
@@ -124,6 +137,8 @@ static enum step run_route(struct exchange *x)
     enum err e = uri_decode_path(x->request->path, memory, room, &x->path);
     if (e)
         return exchange_fail(x, e, STR(""));
+    if (x->service->opts->keys && !admit_signed(x))
+        return STEP_ON;
     const struct route *r = route_find(x->service->routes, x->path, &rest);
     if (!r)
         return exchange_fail(x, ERR_NOT_FOUND, STR(""));
@@ -132,6 +147,8 @@ static enum step run_route(struct exchange *x)
         r = route_find(r + 1, x->path, &rest);
     if (!r || r->posts != posts)
         return exchange_fail(x, ERR_METHOD, STR(""));
+    if (x->service->opts->referers && is_media(r) && !admit_referer(x))
+        return STEP_ON;
     x->wish.container = CONTAINER_COUNT;
     return r->run(x, rest);
 }
@@ -175,6 +192,14 @@ static struct str cache_field(struct exchange *x, const struct wish *w)
     }
 }
 
+/* The playlist, with URIs that open what it was opened with. */
+static enum step hand_on(struct exchange *x)
+{
+    bool playlist = x->wish.kind == WISH_MASTER || x->wish.kind == WISH_PLAYLIST;
+    enum err e = playlist ? admit_hand_on(x) : ERR_NONE;
+    return e ? exchange_fail(x, e == ERR_CONFIG ? ERR_URI_LONG : e, STR("")) : STEP_ON;
+}
+
 static enum step take_wish(struct exchange *x)
 {
     struct wish *w = &x->wish;
@@ -191,7 +216,7 @@ static enum step take_wish(struct exchange *x)
     x->reply.hit = w->how == WISH_HIT;
     w->object = w->source = NULL;
     supply_leave(w);
-    return STEP_ON;
+    return x->heir ? hand_on(x) : STEP_ON;
 }
 
 static enum step run_lookup(struct exchange *x)
@@ -263,16 +288,22 @@ static struct str cache_word(const struct exchange *x)
     return x->reply.hit ? STR("hit") : STR("miss");
 }
 
+/* Until the answer began: what a client that reads slowly does not make longer. */
+static uint64_t waited(const struct exchange *x, uint64_t now)
+{
+    return (x->answered ? x->answered : now) - x->started;
+}
+
 static void write_access(struct exchange *x, uint64_t now, bool aborted, enum close_reason close)
 {
     struct sockaddr_storage client;
-    address_sockaddr(&x->conn->peer, &client);
+    address_sockaddr(exchange_client(x), &client);
     uint64_t body = x->body.sent > x->head_bytes ? x->body.sent - x->head_bytes : 0;
     struct spoken said = x->spoken ? *x->spoken : spoken_of(x->request);
     struct access_entry entry = {
         .when_ns = clock_wall_ns(),
         .duration_ns = now - x->started,
-        .wait_ns = (x->answered ? x->answered : now) - x->started,
+        .wait_ns = waited(x, now),
         .bytes = body,
         .client = (struct sockaddr *)&client,
         .method = said.method,
@@ -285,6 +316,7 @@ static void write_access(struct exchange *x, uint64_t now, bool aborted, enum cl
         .status = x->reply.status,
         .close = close,
         .aborted = aborted,
+        .denied = str_of(x->denied),
     };
     access_write(x->service->access, &entry);
 }
@@ -308,7 +340,7 @@ static void record(struct exchange *x, bool whole, enum close_reason close)
         counters_add(s->counters, COUNTER_ABORTS, 1);
         counters_add(s->counters, COUNTER_ABORT_BYTES_UNSENT, x->body.left);
     }
-    if (s->access)
+    if (access_wants(s->access, waited(x, now)))
         write_access(x, now, aborted, close);
 }
 

@@ -72,10 +72,14 @@ struct exchange {
     struct wish wish;
     struct reply reply;
     struct body body;
-    uint64_t started;    /* first byte of the request, monotonic ns */
-    uint64_t answered;   /* when the first byte of the answer went; 0: not yet */
-    uint64_t head_bytes; /* of the reply head */
-    struct str path;     /* decoded, in the arena */
+    uint64_t started;             /* first byte of the request, monotonic ns */
+    uint64_t answered;            /* when the first byte of the answer went; 0: not yet */
+    uint64_t head_bytes;          /* of the reply head */
+    struct str path;              /* decoded, without a token, in the arena */
+    struct address *client;       /* whom a proxy speaks for, in the arena; NULL: it is the peer */
+    const char *denied;           /* why it was refused: static; NULL: it was not */
+    const struct guard_key *heir; /* what playlists hand on is signed with; NULL: they are sent as
+                                     they are. Of terms that last as long as the server */
     uint8_t stage;
     uint8_t minor; /* of HTTP/1.x */
     bool kept;     /* what is needed of the request is in the arena */
@@ -99,6 +103,9 @@ void exchange_go(struct exchange *x);
 void exchange_abort(struct exchange *x, enum close_reason reason);
 /* Free the spares of a service. */
 void exchange_free_spares(struct service *s);
+
+/* Who asks: the peer, or whom a trusted proxy speaks for. */
+const struct address *exchange_client(const struct exchange *x);
 
 /* For routes: settle the answer; the answer stage follows. */
 enum step exchange_fail(struct exchange *x, enum err e, struct str detail);

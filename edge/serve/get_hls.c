@@ -120,7 +120,7 @@ enum step get_hls(struct exchange *x, struct str rest)
         return exchange_fail(x, ERR_NOT_FOUND, STR("no playlist or segment has that name"));
     w->track = path;
     if (w->kind == WISH_MASTER || w->kind == WISH_PLAYLIST)
-        w->coding = coding_choose(x->request);
+        w->coding = x->heir ? CODING_NONE : coding_choose(x->request); /* else it is rewritten */
     x->asks = true;
     return STEP_ON;
 }

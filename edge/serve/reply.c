@@ -284,6 +284,21 @@ static void put_content(struct head *h, const struct exchange *x)
         put_multipart(h, x);
 }
 
+/* Fetch 3.2: of several origins the one that asks is named, and caches are told. */
+static __attribute__((noinline)) void put_origin(struct head *h, const struct exchange *x)
+{
+    const struct service_opts *o = x->service->opts;
+    struct str origin;
+    head_lit(h, STR("Vary: Origin\r\n"));
+    if (!h1_field(x->request, FIELD_ORIGIN, &origin))
+        return;
+    for (size_t i = 0; i < o->origin_count; i++)
+        if (str_eq(origin, o->origins[i])) {
+            head_field(h, STR("Access-Control-Allow-Origin"), origin);
+            head_lit(h, STR("Access-Control-Allow-Credentials: true\r\n"));
+        }
+}
+
 static struct str write_head(struct exchange *x)
 {
     struct service *s = x->service;
@@ -295,6 +310,8 @@ static struct str write_head(struct exchange *x)
     put_content(&h, x);
     head_lit(&h, x->reply.extra);
     head_lit(&h, x->reply.cache);
+    if (s->opts->origins)
+        put_origin(&h, x);
     head_lit(&h, s->opts->common);
     return head_end(&h);
 }

@@ -4,6 +4,8 @@
 #ifndef EDGE_SERVE_SERVICE_H
 #define EDGE_SERVE_SERVICE_H
 
+#include "edge/guard/forwarded.h"
+#include "edge/guard/limiter.h"
 #include "edge/http/h1_parse.h"
 #include "edge/loop/pool.h"
 #include "edge/loop/timer.h"
@@ -15,6 +17,7 @@
 #include "edge/wire/address.h"
 
 struct conn;
+struct keyring;
 struct exchange;
 struct route;
 
@@ -29,12 +32,26 @@ struct service_opts {
     uint64_t header_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
-    size_t max_header;      /* bytes of a request head */
-    size_t max_connections; /* of all services together */
-    size_t buffer;          /* bytes through which a cold file is read for one connection */
-    struct str common;      /* fields that every answer carries: nosniff, CORS, Server */
-    struct str preflight;   /* fields of a 204 to OPTIONS */
-    bool admin;             /* POST is spoken here */
+    size_t max_header;          /* bytes of a request head */
+    size_t max_connections;     /* of all services together */
+    size_t buffer;              /* bytes through which a cold file is read for one connection */
+    struct str common;          /* fields that every answer carries: nosniff, CORS, Server */
+    struct str preflight;       /* fields of a 204 to OPTIONS */
+    bool admin;                 /* POST is spoken here */
+    const struct keyring *keys; /* NULL: nothing is signed, and nothing protected */
+    struct limiter *buckets;    /* shared, of requests by address; NULL: they are not limited */
+    struct limiter *counts;     /* shared, of connections by address; NULL: the same */
+    struct limiter_rate requests;
+    uint32_t connections;      /* of one address at once */
+    struct networks proxies;   /* whose word about the client is taken */
+    const struct str *origins; /* that are named to who comes from there; else `common` names one */
+    size_t origin_count;
+    const struct str *referers; /* beginnings of those that may link to media; none: all may */
+    size_t referer_count;
+    const struct str *protect; /* prefixes that need a signature */
+    size_t protect_count;
+    int64_t max_expires;     /* seconds from now, of a signature; 0: any */
+    int64_t stream_lifetime; /* seconds, of what playlists hand on, at least */
 };
 
 struct service {

@@ -192,9 +192,14 @@ static void count_drop(struct access_ring *r)
     atomic_store_explicit(&r->dropped, now + 1, memory_order_relaxed);
 }
 
+bool access_wants(const struct access_ring *r, uint64_t wait_ns)
+{
+    return r && !r->silent && (!r->only_over_ns || wait_ns > r->only_over_ns);
+}
+
 void access_write(struct access_ring *r, const struct access_entry *e)
 {
-    if (!r || r->silent || (r->only_over_ns && e->wait_ns <= r->only_over_ns))
+    if (!access_wants(r, e->wait_ns))
         return;
     void *place = ring_claim(&r->ring, access_record_size(e));
     if (!place) {

@@ -33,6 +33,11 @@ struct access *access_new(const struct access_opts *opts);
 /* A ring for the calling thread, valid until access_free; NULL when out of memory. [any thread] */
 struct access_ring *access_join(struct access *a);
 
+/* Will a request that took so long be written at all? Asked before its entry is put together, which
+ * is what most requests are spared when only slow ones are logged. Takes a NULL ring too.
+ * [loop of the ring's thread] */
+bool access_wants(const struct access_ring *ring, uint64_t wait_ns);
+
 /* Copies the entry into the ring, or drops and counts it. Takes a NULL ring too.
  * [loop of the ring's thread] */
 void access_write(struct access_ring *ring, const struct access_entry *entry);

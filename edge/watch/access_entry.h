@@ -16,6 +16,7 @@ enum {
     ACCESS_MAX_AGENT = 1024,
     ACCESS_MAX_RANGE = 512,
     ACCESS_MAX_CACHE = 128,
+    ACCESS_MAX_DENIED = 32,
 };
 
 /* All slices are borrowed for the call only; empty is "not there". */
@@ -32,6 +33,7 @@ struct access_entry {
     struct str user_agent;
     struct str range;
     struct str cache;        /* what Cache-Status said: "hit", "miss", ... */
+    struct str denied;       /* why access control refused it: "expired", ... */
     int status;              /* 100 to 599 */
     enum close_reason close; /* CLOSE_COUNT while the connection stays open */
     bool aborted;            /* the client went before the answer was whole */

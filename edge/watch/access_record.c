@@ -5,12 +5,12 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum text { METHOD, TARGET, VERSION, REFERER, AGENT, RANGE, CACHE, TEXTS };
+enum text { METHOD, TARGET, VERSION, REFERER, AGENT, RANGE, CACHE, DENIED, TEXTS };
 
 static const uint16_t MOST[TEXTS] = {
     [METHOD] = ACCESS_MAX_METHOD,   [TARGET] = ACCESS_MAX_TARGET, [VERSION] = ACCESS_MAX_VERSION,
     [REFERER] = ACCESS_MAX_REFERER, [AGENT] = ACCESS_MAX_AGENT,   [RANGE] = ACCESS_MAX_RANGE,
-    [CACHE] = ACCESS_MAX_CACHE,
+    [CACHE] = ACCESS_MAX_CACHE,     [DENIED] = ACCESS_MAX_DENIED,
 };
 
 struct record {
@@ -35,7 +35,7 @@ static const struct str *text_of(const struct access_entry *e, enum text which)
     const struct str *const texts[TEXTS] = {
         [METHOD] = &e->method,   [TARGET] = &e->target,    [VERSION] = &e->version,
         [REFERER] = &e->referer, [AGENT] = &e->user_agent, [RANGE] = &e->range,
-        [CACHE] = &e->cache,
+        [CACHE] = &e->cache,     [DENIED] = &e->denied,
     };
     return texts[which];
 }
@@ -112,5 +112,6 @@ struct access_entry access_record_unpack(const void *record)
     e.user_agent = next_text(&at, r->length[AGENT]);
     e.range = next_text(&at, r->length[RANGE]);
     e.cache = next_text(&at, r->length[CACHE]);
+    e.denied = next_text(&at, r->length[DENIED]);
     return e;
 }

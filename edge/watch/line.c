@@ -23,7 +23,8 @@ const struct str LINE_JSON = LITERAL(
     "{\"time\":\"$time_iso\",\"client\":\"$client\",\"method\":\"$method\",\"target\":\"$target\","
     "\"version\":\"$version\",\"status\":$status,\"bytes\":$bytes,\"duration_ms\":$duration_ms,"
     "\"wait_ms\":$wait_ms,\"referer\":\"$referer\",\"user_agent\":\"$user_agent\","
-    "\"range\":\"$range\",\"cache\":\"$cache\",\"close\":\"$close\",\"aborted\":$aborted}");
+    "\"range\":\"$range\",\"cache\":\"$cache\",\"close\":\"$close\",\"aborted\":$aborted,"
+    "\"denied\":\"$denied\"}");
 
 /* Dates */
 
@@ -103,6 +104,11 @@ static void add_user_agent(struct line *l, struct buf *out, const struct access_
 static void add_range(struct line *l, struct buf *out, const struct access_entry *e)
 {
     add_text(l, out, e->range);
+}
+
+static void add_denied(struct line *l, struct buf *out, const struct access_entry *e)
+{
+    add_text(l, out, e->denied);
 }
 
 static void add_cache(struct line *l, struct buf *out, const struct access_entry *e)
@@ -218,7 +224,7 @@ static const struct {
     {LITERAL("wait_ms"), add_wait},          {LITERAL("referer"), add_referer},
     {LITERAL("user_agent"), add_user_agent}, {LITERAL("range"), add_range},
     {LITERAL("cache"), add_cache},           {LITERAL("close"), add_close},
-    {LITERAL("aborted"), add_aborted},
+    {LITERAL("denied"), add_denied},         {LITERAL("aborted"), add_aborted},
 };
 
 static size_t name_length(struct str s)

@@ -44,7 +44,7 @@ void line_add(struct line *l, struct buf *out, const struct access_entry *e);
 enum {
     LINE_MAX_BYTES =
         6 * (ACCESS_MAX_METHOD + ACCESS_MAX_TARGET + ACCESS_MAX_VERSION + ACCESS_MAX_REFERER +
-             ACCESS_MAX_AGENT + ACCESS_MAX_RANGE + ACCESS_MAX_CACHE) +
+             ACCESS_MAX_AGENT + ACCESS_MAX_RANGE + ACCESS_MAX_CACHE + ACCESS_MAX_DENIED) +
         1024
 };
 

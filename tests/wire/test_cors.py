@@ -70,3 +70,45 @@ def test_no_origin_no_fields(tree):
         for target in ("/audio/small.mp3", "/audio/nothing.mp3"):
             r = c.request(target)
             assert not [n for n, _ in r.fields if n.startswith("Access-Control")], r
+
+
+ORIGINS = ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize("target,status", [("/audio/small.mp3", 200), ("/audio/nothing.mp3", 404)])
+def test_of_a_list_the_one_that_asks_is_named(tree, target, status):
+    with Segue(tree.root, {"http": {"cors_origin": ORIGINS}}) as s, s.connect() as c:
+        for origin in ORIGINS:
+            for method in ("GET", "HEAD", "OPTIONS"):
+                r = c.request(target, f"Origin: {origin}", method=method)
+                assert r.status == (204 if method == "OPTIONS" else status)
+                assert r["Access-Control-Allow-Origin"] == origin
+                assert r["Access-Control-Allow-Credentials"] == "true"
+                assert r["Vary"] == "Origin"
+                assert names(r["Access-Control-Expose-Headers"]) == EXPOSED
+        for fields in (["Origin: https://c.example"], ["Origin: https://a.example.org"], []):
+            r = c.request(target, *fields)
+            assert "Access-Control-Allow-Origin" not in r and r["Vary"] == "Origin"
+            assert "Access-Control-Allow-Credentials" not in r
+
+
+def test_a_cold_playlist_names_the_origin_too(tree):
+    with Segue(tree.root, {"http": {"cors_origin": ORIGINS}}) as s:
+        r = s.get("/hls/small.mp3/master.m3u8", f"Origin: {ORIGINS[1]}")
+        assert r["Access-Control-Allow-Origin"] == ORIGINS[1]
+        with s.connect() as c:
+            assert c.exchange(b"junk\r\n\r\n")["Vary"] == "Origin"
+
+
+def test_referers_that_are_not_on_the_list_are_refused(tree):
+    conf = {"http": {"referers": ["https://radio.example/", "https://b.example/x"]}}
+    with Segue(tree.root, conf) as s, s.connect() as c:
+        assert c.request("/audio/small.mp3").status == 200
+        for referer, status in (("https://radio.example/page", 200), ("https://b.example/x1", 200),
+                                ("https://radio.example.org/", 403), ("http://radio.example/", 403),
+                                ("https://b.example/", 403)):
+            r = c.request("/audio/small.mp3", f"Referer: {referer}")
+            assert r.status == status, r
+            assert c.request("/ping", f"Referer: {referer}").status == 200
+        assert r["Access-Control-Allow-Origin"] == "*"
+        assert s.metric('segue_denied_total{reason="referer"}') == 3

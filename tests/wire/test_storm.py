@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import raw
 from conftest import noise
 from raw import head
-from segue import REPO, Segue, until
+from segue import REPO, Segue
 
 sys.path.insert(0, os.path.join(REPO, "tests", "media"))
 import fixtures  # noqa: E402
@@ -132,11 +133,31 @@ def test_a_cold_segment_is_demuxed_and_built_once(server, root):
         assert grown(server, before, metric) == 1, metric
 
 
+@contextlib.contextmanager
+def standing(server):
+    """While the media helpers stand still: an index of hours takes too few milliseconds to be caught."""
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as file:
+        helpers = [int(pid) for pid in file.read().split()]
+    assert helpers
+    for pid in helpers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in helpers:
+            with contextlib.suppress(ProcessLookupError):  # it was replaced
+                os.kill(pid, signal.SIGCONT)
+
+
 def test_half_of_them_leave_and_the_others_get_it(server):
     before = server.metrics()
-    with Storm(server, "/hls/book.mp3/index.m3u8") as storm:
-        server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
-        storm.leave(storm.clients[::2])
+    with contextlib.ExitStack() as stack:
+        with standing(server):
+            storm = stack.enter_context(Storm(server, "/hls/book.mp3/index.m3u8"))
+            server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+            storm.leave(storm.clients[::2])
+            gone = before["segue_aborts_total"] + CLIENTS / 2
+            server.until_metric("segue_aborts_total", lambda n: n == gone)
         assert len(storm.clients) == CLIENTS // 2
         for answer in storm.answers():
             assert answer.status == 200 and answer.body.endswith(b"#EXT-X-ENDLIST\n")
@@ -145,15 +166,14 @@ def test_half_of_them_leave_and_the_others_get_it(server):
 
 
 def test_all_leave_and_the_work_stops(server):
+    """The helper that was told to stop while it stood still reads no further, or is replaced."""
     before = server.metrics()
-    with Storm(server, "/hls/long.mp3/index.m3u8") as storm:
-        server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
-        storm.leave(list(storm.clients))
-    server.until_metric("segue_flights_cancelled_total",
-                        lambda n: n == before["segue_flights_cancelled_total"] + 1)
-    until(lambda: grown(server, before, "segue_abort_packets_skipped_total"), "the skipped packets")
-    assert grown(server, before, "segue_index_builds_total") == 0
-    assert grown(server, before, "segue_index_packets_total") < 600 * PACKETS_PER_MINUTE * 0.9
-    assert server.metric("segue_helper_deaths_total") == 0
-    again = server.get("/hls/aac.m4a/index.m3u8")
-    assert again.status == 200
+    with standing(server):
+        with Storm(server, "/hls/long.mp3/index.m3u8") as storm:
+            server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+            storm.leave(list(storm.clients))
+        server.until_metric("segue_flights_cancelled_total",
+                            lambda n: n == before["segue_flights_cancelled_total"] + 1)
+    assert server.get("/hls/aac.m4a/index.m3u8").status == 200  # a helper is at work again
+    assert grown(server, before, "segue_index_builds_total") == 1, "nobody waited for the long one"
+    assert grown(server, before, "segue_index_packets_total") < 1000 + PACKETS_PER_MINUTE

@@ -133,8 +133,8 @@ static void strings_that_would_do_harm_are_refused(void **state)
     (void)state;
     static const struct mistake cases[] = {
         {"http: {cors_origin: \"a\\r\\nb\"}\n",
-         "t.yaml:1: http.cors_origin: \"a\\x0d\\x0ab\" is not printable, expected 0 to 256 "
-         "printable ASCII characters"},
+         "t.yaml:1: http.cors_origin: \"a\\x0d\\x0ab\" is not printable, expected a list, or at "
+         "most 4096 printable ASCII characters"},
         {"media: {cache_control: \"\"}\n",
          "t.yaml:1: media.cache_control: \"\" is too short, expected 1 to 256 printable ASCII "
          "characters"},
@@ -228,15 +228,97 @@ static void broken_yaml_says_the_line(void **state)
     CHECK_MISTAKES(cases);
 }
 
+static void rates_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        struct conf_rate rate;
+    } cases[] = {
+        {"limit: {requests: {rate: 100/s, burst: 200}}", {100, 1000, 200}},
+        {"limit: {requests: {rate: 5/m}}", {5, 60000, 5}},
+        {"limit: {requests: 7/h}", {7, 3600000, 7}},
+        {"limit: {requests: \"7/h,9\"}", {7, 3600000, 9}},
+        {"limit: {requests: off}", {0, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf *conf;
+        char why[CONF_WHY_MAX];
+        assert_int_equal(conf_parse(str_of(cases[i].yaml), "t.yaml", &conf, why, sizeof why),
+                         ERR_NONE);
+        assert_memory_equal(&conf->limit.requests, &cases[i].rate, sizeof cases[i].rate);
+        conf_free(conf);
+    }
+    static const struct mistake wrong[] = {
+        {"limit: {requests: {rate: 0/s}}", "t.yaml:1: limit.requests: \"0/s,\" is no rate, "
+                                           "expected off or {rate: 100/s, burst: 200}"},
+        {"limit: {requests: {speed: 1/s}}", "t.yaml:1: limit.requests: an unknown or repeated key, "
+                                            "expected off or {rate: 100/s, burst: "
+                                            "200}"},
+    };
+    CHECK_MISTAKES(wrong);
+}
+
+static void keys_are_read(void **state)
+{
+    (void)state;
+    struct conf *conf;
+    char why[CONF_WHY_MAX];
+    struct str yaml = STR("sign:\n  protect: [/audio/, /hls/]\n  keys:\n"
+                          "    - {id: k1, secret: 0123456789abcdef, style: segue}\n"
+                          "    - {id: A, secret_file: f, style: s3, prefixes: [/audio/x/],"
+                          " max_expires: 1h}\n");
+    assert_int_equal(conf_parse(yaml, "t.yaml", &conf, why, sizeof why), ERR_NONE);
+    assert_int_equal(conf->sign.protect.count, 2);
+    assert_string_equal(conf->sign.protect.items[1], "/hls/");
+    assert_int_equal(conf->sign.keys.count, 2);
+    assert_string_equal(conf->sign.keys.items[0].secret, "0123456789abcdef");
+    assert_int_equal(conf->sign.keys.items[1].style, SCHEME_S3);
+    assert_string_equal(conf->sign.keys.items[1].prefixes.items[0], "/audio/x/");
+    assert_int_equal(conf->sign.keys.items[1].max_expires_ms, 3600000);
+    conf_free(conf);
+}
+
+static void mistakes_in_keys_are_told_without_the_secret(void **state)
+{
+    (void)state;
+    static const struct mistake cases[] = {
+        {"sign:\n  protect: [/audio/]\n",
+         "t.yaml:2: sign.protect: nothing could be opened, expected sign.keys as well"},
+        {"sign:\n  protect: [audio]\n", "t.yaml:2: sign.protect: \"audio\" is no prefix: it does "
+                                        "not begin with /, expected a list "
+                                        "of paths that begin and end with /"},
+        {"http: {trusted_proxies: [10.0.0.0/8, 10.0.0.0/33]}\n",
+         "t.yaml:1: http.trusted_proxies: \"10.0.0.0/33\" is no network, expected one as "
+         "10.0.0.0/8"},
+        {"sign:\n  keys: [k1]\n",
+         "t.yaml:2: sign.keys: no mapping, expected a list of {id, secret or secret_file, style}"},
+        {"sign:\n  keys: k1:secret\n",
+         "t.yaml:2: sign.keys: a word, which may hold a secret, expected a list of {id, secret or "
+         "secret_file, style}"},
+        {"sign:\n  keys:\n  - {id: k1}\n",
+         "t.yaml:3: sign.keys: key \"k1\", expected either secret or secret_file"},
+        {"sign:\n  keys:\n  - {id: k, secret: a}\n  - {id: k, secret: b}\n",
+         "t.yaml:4: sign.keys: key \"k\" is there twice, expected it once"},
+        {"sign:\n  keys:\n  - {id: k, style: cloudfront}\n",
+         "t.yaml:3: sign.keys: style \"cloudfront\" is not known, expected segue, s3, akamai or "
+         "secure_link, once"},
+        {"sign:\n  keys:\n  - {id: k, colour: red}\n",
+         "t.yaml:3: sign.keys: unknown key \"colour\", expected id, secret, secret_file, style, "
+         "prefixes, max_expires, name or salt"},
+        {"sign:\n  keys:\n  - {id: k, prefixes: [x]}\n",
+         "t.yaml:3: sign.keys: \"x\" is no prefix, expected at most 16 paths that begin and end "
+         "with /"},
+    };
+    CHECK_MISTAKES(cases);
+}
+
 static void features_that_are_not_built_are_refused(void **state)
 {
     (void)state;
     static const struct mistake cases[] = {
-        {"sign:\n  keys:\n    - {id: k1, secret: s}\n",
-         "t.yaml:3: sign.keys: this build has no signed URLs yet, expected nothing but the "
-         "default, []"},
-        {"limit:\n  requests: {rate: 100/s, burst: 200}\n",
-         "t.yaml:2: limit.requests: this build has no limits yet, expected nothing but the "
+        {"limit:\n  bandwidth: {rate: 1.5x, after: 30s}\n",
+         "t.yaml:2: limit.bandwidth: this build has no pacing yet, expected nothing but the "
          "default, off"},
         {"listen:\n  - address: 1.2.3.4:443\n    tls: {certificate: c, key: k}\n",
          "t.yaml:2: listen.tls: this build has no TLS yet, expected an address without it"},
@@ -266,7 +348,7 @@ static void features_that_are_not_built_may_be_off(void **state)
 {
     (void)state;
     conf_free(parse("sign: {protect: [], keys: [], max_expires: 168h}\n"
-                    "limit: {requests: off, connections: , bandwidth: \"off\"}\n"));
+                    "limit: {requests: off, connections: off, bandwidth: }\n"));
 }
 
 static void where_redis_is_has_to_be_understood(void **state)
@@ -381,6 +463,9 @@ int main(void)
         cmocka_unit_test(the_root_may_be_a_prefix),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(broken_yaml_says_the_line),
+        cmocka_unit_test(rates_are_read),
+        cmocka_unit_test(keys_are_read),
+        cmocka_unit_test(mistakes_in_keys_are_told_without_the_secret),
         cmocka_unit_test(features_that_are_not_built_are_refused),
         cmocka_unit_test(incomplete_tls_is_refused),
         cmocka_unit_test(features_that_are_not_built_may_be_off),

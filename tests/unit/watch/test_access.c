@@ -185,6 +185,9 @@ static void off_still_warns_about_slow_requests(void **state)
     struct access_ring *ring = access_join(a);
     for (int i = 0; i < 100000; i++)
         write_target(ring, "/fast");
+    assert_false(access_wants(ring, 1000));
+    assert_true(access_wants(ring, 1001));
+    assert_false(access_wants(NULL, 5000));
     access_write(ring, &(struct access_entry){.wait_ns = 5000, .target = STR("/slow")});
     uint64_t dropped = access_stats(a).dropped;
     access_free(a);

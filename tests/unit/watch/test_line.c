@@ -82,7 +82,7 @@ static void json_has_every_field_in_one_line(void **state)
                 "\"version\":\"HTTP/1.1\",\"status\":206,\"bytes\":2326,"
                 "\"duration_ms\":1234.567,\"wait_ms\":1.500,\"referer\":\"http://example.com/\","
                 "\"user_agent\":\"mpv 0.35\",\"range\":\"bytes=0-\",\"cache\":\"hit\","
-                "\"close\":\"hangup\",\"aborted\":true}\n");
+                "\"close\":\"hangup\",\"aborted\":true,\"denied\":\"\"}\n");
 }
 
 static void an_empty_entry_is_a_json_object_with_the_same_names(void **state)
@@ -95,7 +95,7 @@ static void an_empty_entry_is_a_json_object_with_the_same_names(void **state)
     line_add(&l, &out, &e);
     json_t *object = json_loadb((const char *)out.data, out.len, 0, NULL);
     assert_non_null(object);
-    assert_int_equal(json_object_size(object), 15);
+    assert_int_equal(json_object_size(object), 16);
     assert_string_equal(json_string_value(json_object_get(object, "referer")), "");
     assert_string_equal(json_string_value(json_object_get(object, "close")), "");
     assert_true(json_is_false(json_object_get(object, "aborted")));
@@ -199,6 +199,7 @@ static void the_longest_line_keeps_to_its_ceiling(void **state)
         {zeros, ACCESS_MAX_AGENT},
         {zeros, ACCESS_MAX_RANGE},
         {zeros, ACCESS_MAX_CACHE},
+        {zeros, ACCESS_MAX_DENIED},
         599,
         CLOSE_HEADER_TIMEOUT,
         true,

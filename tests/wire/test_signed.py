@@ -1,0 +1,311 @@
+"""Signed URLs: what is refused and why, what each style opens, and what playlists hand on."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import urllib.parse
+
+import pytest
+
+import hls
+import segue
+from browser import chromium, open_player
+from hls_cases import fixtures
+from segue import Segue, merge, until
+
+SECRET = "0123456789abcdef0123456789abcdef"
+KEYS = [
+    {"id": "k1", "secret": SECRET, "style": "segue"},
+    {"id": "AKIAEXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "style": "s3"},
+    {"id": "edge", "secret": "52a152a152a1", "style": "akamai"},
+    {"id": "link", "secret": "nginx-secret", "style": "secure_link",
+     "name": "$secure_link_expires$uri $secret"},
+]
+STYLES = ["segue", "path", "s3", "akamai", "secure_link"]
+PROTECTED = {"sign": {"protect": ["/audio/", "/hls/"], "keys": KEYS},
+             "log": {"access": "stdout", "format": "json"}}
+
+
+def sign(server, target, *args, status=0):
+    """`segue sign` of a path of that server; path and query of what it prints."""
+    url = f"http://127.0.0.1:{server.port}{target}"
+    done = subprocess.run([segue.PROGRAM, "sign", "-c", server.file, *args, url],
+                          capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == status, done.stderr
+    out = done.stdout.strip()
+    return out.removeprefix(f"http://127.0.0.1:{server.port}") if status == 0 else done.stderr
+
+
+def get(server, target, *fields, **more):
+    """A request with the Host that the s3 style has signed."""
+    return server.get(target, *fields, host=f"127.0.0.1:{server.port}", **more)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    with Segue(fixtures.make(), PROTECTED) as server:
+        yield server
+
+
+@pytest.mark.parametrize("target,why", [
+    ("/audio/aac.m4a", "missing"),
+    ("/hls/aac.m4a/index.m3u8", "missing"),
+    ("/audio/nothing.mp3", "missing"),
+    ("/audio/aac.m4a?key=k1", "malformed"),
+    (f"/audio/aac.m4a?expires=1&key=k9&signature={'x' * 43}", "unknown key"),
+    (f"/audio/aac.m4a?expires=1&key=k1&signature={'x' * 43}", "bad signature"),
+    ("/s/nothing/audio/aac.m4a", "malformed"),
+    ("/audio/x/../aac.m4a", "missing"),
+    ("//audio//aac.m4a", "missing"),
+    ("/%61udio/aac.m4a", "missing"),
+])
+def test_refusals_say_why_and_no_more(guarded, target, why):
+    label = f'segue_denied_total{{reason="{why.replace(" ", "_")}"}}'
+    before, mark = guarded.metric(label), guarded.out.mark()
+    r = get(guarded, target, "Origin: https://player.example")
+    assert r.status == 403, r
+    assert r["Content-Type"] == "application/problem+json"
+    assert json.loads(r.body)["detail"] == why
+    assert r["Access-Control-Allow-Origin"] == "*"
+    assert guarded.metric(label) == before + 1
+    assert json.loads(guarded.out.wait('"status":403', start=mark).string)["denied"] == why
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_each_style_opens_its_file_and_no_other(guarded, style):
+    target = sign(guarded, "/audio/aac.m4a", "--style", style)
+    with open(os.path.join(fixtures.make(), "aac.m4a"), "rb") as f:
+        data = f.read()
+    r = get(guarded, target)
+    assert r.status == 200 and r.body == data
+    assert get(guarded, target, "Range: bytes=5-9").body == data[5:10]
+    assert get(guarded, target, method="HEAD").status == 200
+    assert get(guarded, target.replace("aac.m4a", "alac.m4a")).status == 403
+    assert "hit" in get(guarded, sign(guarded, "/audio/aac.m4a", "--style", style))["Cache-Status"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_missing_file_behind_a_signature_is_404(guarded, style):
+    assert get(guarded, sign(guarded, "/audio/nothing.mp3", "--style", style)).status == 404
+
+
+def test_two_credentials_are_refused(guarded):
+    target = sign(guarded, "/audio/aac.m4a")
+    for other in ("&md5=x", "&key=k1", "&X-Amz-Algorithm=x", "&__token__=x"):
+        assert json.loads(get(guarded, target + other).body)["detail"] == "malformed"
+    path = sign(guarded, "/audio/aac.m4a", "--style", "path")
+    assert get(guarded, path + "?key=k1&signature=x").status == 403
+
+
+def test_names_that_need_encoding(own):
+    name = "Ünï cödé +~%.mp3"
+    own.add(name, b"x" * 100)
+    with Segue(own.root, PROTECTED) as s:
+        for style in STYLES:
+            target = sign(s, "/audio/" + urllib.parse.quote(name), "--style", style)
+            assert get(s, target).status == 200, (style, target)
+
+
+def children(server, target):
+    """The body of a playlist, and the absolute paths of its URIs."""
+    r = get(server, target)
+    assert r.status == 200, r
+    text = r.body.decode()
+    uris = re.findall(r'URI="([^"]*)"', text) + [u for u in text.splitlines()
+                                                 if u and not u.startswith("#")]
+    return r, [urllib.parse.urljoin(target.partition("?")[0], u) for u in uris]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_playlists_hand_on_the_track_alone(guarded, style):
+    target = sign(guarded, "/hls/ladder/master.m3u8", "--style", style)
+    r, lists = children(guarded, target)
+    assert ("private" in r["Cache-Control"]) == (style != "path")
+    assert len(lists) == 3
+    for url in lists:
+        r, media = children(guarded, url)
+        assert "public" in r["Cache-Control"]
+        assert all(u.startswith("/s/") for u in media)
+        for u in media:
+            assert get(guarded, u).status == 200, u
+        assert get(guarded, media[-1].replace("/ladder/", "/aac.m4a/")).status == 403
+    assert get(guarded, lists[0].replace("/ladder/64.m4a/", "/aac.m4a/")).status == 403
+
+
+def test_a_media_playlist_hands_on_too(guarded):
+    target = sign(guarded, "/hls/aac.m4a/index.m3u8")
+    r, media = children(guarded, target)
+    assert r["Cache-Control"] == "private, max-age=10"
+    assert all(get(guarded, u).status == 200 for u in media)
+    assert get(guarded, target, f"If-None-Match: {r['ETag']}").status in (304, 200)
+
+
+def test_a_token_in_the_path_leaves_the_playlist_as_it_is(guarded):
+    bodies = set()
+    for expires in ("1h", "2h"):
+        target = sign(guarded, "/hls/aac.m4a/index.m3u8", "--style", "path", "--expires", expires)
+        bodies.add(get(guarded, target).body)
+    assert len(bodies) == 1 and b"/s/" not in bodies.pop()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_ffmpeg_plays_a_ladder_from_one_url(guarded, style):
+    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
+                                                    style)
+    assert abs(len(hls.decode(url, "s16le")) / 4 / 44100 - 19.3) < 0.1
+
+
+@pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="gst-launch-1.0 is missing")
+@pytest.mark.parametrize("style", STYLES)
+def test_gstreamer_plays_a_ladder_from_one_url(guarded, tmp_path, style):
+    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
+                                                    style)
+    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "!", "audioconvert", "!",
+               "audioresample", "!", "audio/x-raw,format=S16LE,rate=48000,channels=1", "!",
+               "filesink", f"location={tmp_path / 'pcm'}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
+    assert abs(os.path.getsize(tmp_path / "pcm") / 2 / 48000 - 19.3) < 0.2
+
+
+PLAY = """
+const [url, done] = arguments;
+const script = document.createElement('script');
+script.src = 'hls.light.min.js';
+script.onload = () => {
+const audio = document.createElement('audio');
+const player = new Hls();
+audio.muted = true;
+player.on(Hls.Events.ERROR, (_, e) => { if (e.fatal) done({error: e.details}); });
+audio.addEventListener('ended', () => done({at: audio.currentTime}));
+audio.addEventListener('playing', () => { audio.playbackRate = 8; }, {once: true});
+player.on(Hls.Events.MANIFEST_PARSED, () => audio.play());
+player.loadSource(url);
+player.attachMedia(audio);
+};
+document.head.append(script);
+"""
+
+
+def test_hls_js_plays_a_ladder_from_one_url(guarded):
+    with chromium() as driver:
+        open_player(driver, f"http://127.0.0.1:{guarded.port}/player/")
+        for style in STYLES:
+            url = sign(guarded, "/hls/ladder/master.m3u8", "--style", style)
+            seen = driver.execute_async_script(PLAY, url)
+            assert abs(seen.get("at", 0) - 19.3) < 0.3, (style, seen)
+
+
+def test_keys_are_rotated_without_a_lost_request(own):
+    new = {"id": "k2", "secret": SECRET[::-1], "style": "segue"}
+    with Segue(own.root, PROTECTED) as s:
+        old_url = sign(s, "/audio/small.mp3", "--key", "k1")
+        s.write_conf(merge(s.conf, {"sign": {"keys": [KEYS[0], new]}}))
+        new_url = sign(s, "/audio/small.mp3", "--key", "k2")
+        failed, over = [], threading.Event()
+
+        def ask():
+            while not over.is_set():
+                r = s.get(old_url)
+                if r.status != 200:
+                    failed.append(r)
+        asker = threading.Thread(target=ask)
+        asker.start()
+        try:
+            for _ in range(10):
+                mark = s.err.mark()
+                s.signal(signal.SIGHUP)
+                s.err.wait("reloaded", start=mark)
+            until(lambda: s.get(new_url).status == 200, "the new key")
+        finally:
+            over.set()
+            asker.join()
+        assert not failed
+        s.write_conf(merge(s.conf, {"sign": {"keys": [new]}}))
+        s.signal(signal.SIGHUP)
+        until(lambda: s.get(old_url).status == 403, "the old key's end")
+        assert json.loads(s.get(old_url).body)["detail"] == "unknown key"
+
+
+def test_a_missing_secret_file_is_refused_and_the_old_keys_kept(own, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    conf = merge(PROTECTED, {"sign": {"keys": [
+        {"id": "k1", "secret_file": str(secret), "style": "segue"}]}})
+    with Segue(own.root, conf) as s:
+        url = sign(s, "/audio/small.mp3")
+        assert s.get(url).status == 200
+        secret.unlink()
+        s.signal(signal.SIGHUP)
+        s.err.wait("kept as it was")
+        assert s.get(url).status == 200
+        assert "cannot be opened" in sign(s, "/audio/small.mp3", status=1)
+
+
+def test_secrets_are_nowhere(own):
+    with Segue(own.root, merge(PROTECTED, {"log": {"level": "debug"}})) as s:
+        s.get(sign(s, "/audio/small.mp3"))
+        s.get("/audio/small.mp3?key=k1")
+        shown = s.err.text() + s.out.text() + s.admin("/metrics").body.decode() \
+            + s.admin("/health").body.decode()
+        check = subprocess.run([segue.PROGRAM, "check", "-c", s.file], capture_output=True,
+                               text=True, check=False)
+        shown += check.stdout + check.stderr
+        assert check.returncode == 0
+        assert not [k for k in KEYS if k["secret"] in shown]
+
+
+def writable_memory(pid):
+    """(bytes, flags) of each mapping that the process may write to."""
+    with open(f"/proc/{pid}/smaps") as f:
+        maps = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw.*?^VmFlags: ([a-z0-9 ]*)$", f.read(),
+                          re.M | re.S)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as f:
+        for start, end, flags in maps:
+            f.seek(int(start, 16))
+            try:
+                yield f.read(int(end, 16) - int(start, 16)), flags.split()
+            except OSError:
+                continue
+
+
+def test_a_secret_of_a_file_is_in_pages_that_are_not_dumped(own, tmp_path):
+    if "asan" in segue.BUILD or "tsan" in segue.BUILD:
+        pytest.skip("a sanitizer keeps freed memory, and terabytes of its own")
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    conf = merge(PROTECTED, {"sign": {"keys": [
+        {"id": "k1", "secret_file": str(secret), "style": "segue"}]}})
+    with Segue(own.root, conf) as s:
+        for _ in range(2):
+            assert s.get(sign(s, "/audio/small.mp3")).status == 200
+            hits = [flags for data, flags in writable_memory(s.pid) if SECRET.encode() in data]
+            assert hits and all("dd" in flags for flags in hits)
+            mark = s.err.mark()
+            s.signal(signal.SIGHUP)
+            s.err.wait("reloaded", start=mark)
+
+
+def code_of(language):
+    path = os.path.join(segue.REPO, "conf", "SIGNING.md")
+    with open(path, encoding="utf-8") as f:
+        return re.search(rf"```{language}\n(.*?)```", f.read(), re.S)[1]
+
+
+@pytest.mark.parametrize("language,program,command,name", [
+    ("python", "python3", ["python3"], "sign.py"),
+    ("js", "node", ["node"], "sign.js"),
+    ("php", "php", ["php"], "sign.php"),
+    ("go", "go", ["go", "run"], "sign.go"),
+])
+def test_the_examples_of_the_manual_run(tmp_path, language, program, command, name):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed: this example was NOT run")
+    (tmp_path / name).write_text(code_of(language), encoding="utf-8")
+    env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOCACHE": str(tmp_path)}
+    done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True,
+                          timeout=120, check=False, env=env)
+    assert done.stdout.strip() == "P9ULWuFM8i54Oz9Xs_6MKNe35EfuaYer7g-_lEzFsMs", done.stderr
