@@ -143,6 +143,25 @@ def test_a_media_playlist_hands_on_too(guarded):
     assert get(guarded, target, f"If-None-Match: {r['ETag']}").status in (304, 200)
 
 
+def test_a_playlist_that_is_rewritten_goes_out_plain(guarded):
+    """What is kept gzip-encoded is the same for all, and this one is not."""
+    accept = "Accept-Encoding: gzip, br"
+    r = get(guarded, sign(guarded, "/hls/aac.m4a/index.m3u8"), accept)
+    assert "Content-Encoding" not in r and r.body.startswith(b"#EXTM3U\n")
+    r = get(guarded, sign(guarded, "/hls/aac.m4a/index.m3u8", "--style", "path"), accept)
+    assert r["Content-Encoding"] == "br"
+
+
+def test_keys_of_encrypted_segments_are_handed_on_too(guarded):
+    encrypted = {**PROTECTED, "hls": {"encryption": "aes-128", "encryption_secret": "k" * 32}}
+    with Segue(fixtures.make(), encrypted) as s:
+        _, media = children(s, sign(s, "/hls/aac.m4a/ts/index.m3u8"))
+        [key] = {url for url in media if url.endswith("/key")}
+        r = get(s, key)
+        assert r.status == 200 and len(r.body) == 16 and r["Cache-Control"] == "no-store"
+        assert get(s, "/hls/" + key.partition("/hls/")[2]).status == 403
+
+
 def test_a_token_in_the_path_leaves_the_playlist_as_it_is(guarded):
     bodies = set()
     for expires in ("1h", "2h"):
