@@ -81,7 +81,7 @@ AGAIN = +$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all run test check demo asan tsan fuzz format clean install help deps unit wire \
-        unit-programs fuzz-programs bench-sign k6 k6-types listeners compare compare-quick guard FORCE
+        unit-programs fuzz-programs bench-sign k6 k6-types listeners crowd compare compare-quick guard FORCE
 
 all: $(BUILD)/segue $(BUILD)/segue-media ## build the server and its media helper
 
@@ -105,6 +105,9 @@ $(BUILD)/listeners: $(LISTENERS_OBJ)
 	$(Q)$(CC) $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(LOAD_PKGS)) $(LDFLAGS)
 
 listeners: $(BUILD)/listeners ## build the load program of many listeners (tools/listeners)
+
+crowd: all listeners ## ten thousand listeners on one worker for a minute: stalls, first bytes, memory
+	@tools/listeners/ten-thousand --build $(BUILD)
 
 k6: ## find k6 or install it, for the scenarios of tools/k6
 	@tools/install-k6
