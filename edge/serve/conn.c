@@ -5,6 +5,8 @@
 
 #include "edge/base/clock.h"
 #include "edge/base/must.h"
+#include "edge/http/head.h"
+#include "edge/http/problem.h"
 #include "edge/serve/exchange.h"
 #include "edge/wire/link.h"
 
@@ -387,6 +389,26 @@ static struct conn *conn_new(struct service *s, int fd, const struct address *pe
     return c;
 }
 
+/* No request was read, but what is said is an answer as any other. */
+static void turn_away(struct service *s, int fd)
+{
+    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+                               "\"status\":503,\"detail\":\"too many connections\"}\n";
+    struct head h;
+    head_init(&h, s->head, sizeof s->head);
+    head_status(&h, 503);
+    head_lit(&h, service_date(s));
+    head_lit(&h, STR("Connection: close\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
+                     "Content-Type: " PROBLEM_TYPE "\r\n"));
+    head_field_u64(&h, STR("Content-Length: "), sizeof body - 1);
+    head_lit(&h, s->opts->common);
+    head_lit(&h, STR("\r\n"));
+    head_lit(&h, (struct str){body, sizeof body - 1});
+    counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
+    counters_add(s->counters, counters_code(503), 1);
+    link_refuse(fd, head_bytes(&h));
+}
+
 void service_accept(struct service *s, int fd, const struct address *peer)
 {
     struct limiter_entry *held = NULL;
@@ -394,8 +416,7 @@ void service_accept(struct service *s, int fd, const struct address *peer)
     if (counted && !limiter_join(s->opts->counts, peer->ip, s->opts->connections, &held)) {
         counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
         counters_add(s->counters, COUNTER_DENIED_CONNECTIONS, 1);
-        counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
-        link_refuse(fd);
+        turn_away(s, fd);
         return;
     }
     bool place = take_place(s);
@@ -410,6 +431,5 @@ void service_accept(struct service *s, int fd, const struct address *peer)
     limiter_leave(held);
     if (place)
         atomic_fetch_sub_explicit(s->open, 1, memory_order_relaxed);
-    counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
-    link_refuse(fd);
+    turn_away(s, fd);
 }

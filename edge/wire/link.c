@@ -70,11 +70,9 @@ uint32_t link_unsent(int fd)
     return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint32_t)n : 0;
 }
 
-void link_refuse(int fd)
+void link_refuse(int fd, struct str answer)
 {
-    static const char full[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    ssize_t n = send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n; /* who cannot take this much cannot be told */
+    ssize_t n = send(fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)n;
     close(fd);
 }

@@ -4,6 +4,8 @@
 #ifndef EDGE_WIRE_LINK_H
 #define EDGE_WIRE_LINK_H
 
+#include "edge/base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +35,8 @@ struct link_result link_send_file(int fd, int file, uint64_t offset, size_t n);
 bool link_is_broken(int fd);
 /* Bytes that the kernel has of ours and the peer has not yet acknowledged. */
 uint32_t link_unsent(int fd);
-/* Say 503 and close: for a connection that there is no room for. Takes fd over, never blocks. */
-void link_refuse(int fd);
+/* Say that and close: for a connection that there is no room for. Takes fd over, never blocks; who
+ * cannot take this much at once cannot be told. */
+void link_refuse(int fd, struct str answer);
 
 #endif
