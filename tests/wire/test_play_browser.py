@@ -1,29 +1,17 @@
 """Chromium plays the demo library on the player page: whole and as HLS, to the end of every track."""
 import os
-import subprocess
 
 import pytest
 
 import browser
-import hls
-from segue import BUILD, REPO, Segue
+from demo import TRACKS as ALL, demo, seconds  # noqa: F401
+from segue import BUILD
 
-DEMO = os.path.join(REPO, "build", "demo-library")
 PICTURES = os.path.join(BUILD, "pictures")
 
-TRACKS = [
-    "harbour-lights/foghorn.flac", "harbour-lights/lamplighter.mp3", "harbour-lights/low-tide.m4a",
-    "night-train/128.m4a", "sketches/paper-boats.aac", "sketches/rain-on-tin.opus",
-]
 WITHOUT_DECODER = "sketches/clockwork.m4a"  # ALAC: no Chromium decodes it
+TRACKS = [track for track in ALL if track != WITHOUT_DECODER]
 CLOSE = 0.05  # seconds
-
-
-@pytest.fixture(scope="module")
-def demo():
-    subprocess.run([os.path.join(REPO, "tools", "demo-library"), DEMO], check=True, stdout=subprocess.DEVNULL)
-    with Segue(DEMO) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +22,6 @@ def page(demo):
         browser.open_player(driver, f"http://127.0.0.1:{demo.port}/player/")
         yield driver
         assert browser.complaints(driver) == []
-
-
-def seconds(path):
-    pcm = hls.decode(os.path.join(DEMO, path), "s16le")
-    found, _ = hls.probe(os.path.join(DEMO, path), "-select_streams", "a:0", fields="stream=channels,sample_rate")
-    [stream] = found["streams"]
-    return len(pcm) / 2 / int(stream["channels"]) / int(stream["sample_rate"])
 
 
 def picture(page, name):
