@@ -162,7 +162,7 @@ def test_redis_is_killed_and_comes_back(redis, library, truth):
         for i in range(3):
             assert server.get(f"/hls/song{i}.m4a/index.m3u8").status == 200
         errors = server.metric(ERROR) - before[ERROR]
-        assert errors <= 1, "it is not left alone"  # one: a probe that came due meanwhile
+        assert errors <= 1, "it is not left alone"  # of three requests; one: a probe that came due meanwhile
         os.unlink(redis.socket)
         redis.start()
         server.until_metric(BREAKER, lambda n: n == 0)

@@ -17,7 +17,7 @@ import fixtures  # noqa: E402
 
 CLIENTS = 500
 SIZE = 6 << 20
-PACKETS_PER_MINUTE = 60 * 1000 // 24
+AAC_PACKETS = 840  # of aac.m4a, 19.3 s of 1,024 samples, rounded up
 
 
 @pytest.fixture(scope="module")
@@ -176,4 +176,4 @@ def test_all_leave_and_the_work_stops(server):
                             lambda n: n == before["segue_flights_cancelled_total"] + 1)
     assert server.get("/hls/aac.m4a/index.m3u8").status == 200  # a helper is at work again
     assert grown(server, before, "segue_index_builds_total") == 1, "nobody waited for the long one"
-    assert grown(server, before, "segue_index_packets_total") < 1000 + PACKETS_PER_MINUTE
+    assert grown(server, before, "segue_index_packets_total") <= 1000 + AAC_PACKETS
