@@ -13,6 +13,7 @@
 #include "edge/serve/assets.h"
 #include "edge/store/media.h"
 #include "edge/store/purges.h"
+#include "edge/store/root.h"
 #include "edge/store/warm.h"
 #include "edge/terms.h"
 #include "edge/wire/link_tls.h"
@@ -72,6 +73,7 @@ struct server {
     struct supply_seat main_seat;
     struct purges *purges;
     struct warm *warm;
+    struct root *root;
     struct histogram *pool_histogram; /* empty: every row of counters has one */
     struct counters **all_counters;
     struct histogram **all_histograms;
@@ -299,7 +301,6 @@ static enum err build_admin(struct server *s)
         .version = SEGUE_VERSION,
         .started = s->started,
         .draining = &s->draining,
-        .root = s->conf->media.root,
         .audio_prefix = s->conf->media.audio_prefix,
         .hls_prefix = s->conf->media.hls_prefix,
     };
@@ -335,9 +336,13 @@ static enum err build_main(struct server *s)
         .answers = s->admin.redis_answers,
         .wall_ns = clock_wall_ns,
     };
+    struct root_opts root = {s->conf->media.root, worker_loop(w), worker_timers(w),
+                             worker_mailbox(w), s->io};
+    TRY(root_new(&root, &s->root));
     TRY(warm_new(&warm, &s->warm));
     TRY(purges_new(&purges, &s->purges));
     s->redis.purges = s->purges;
+    s->view.root = s->root;
     s->view.warm = s->warm;
     s->view.purges = s->purges;
     return ERR_NONE;
@@ -535,6 +540,7 @@ static void end(struct server *s)
 {
     for (size_t i = 0; i < s->workers && s->seats; i++)
         worker_join(s->seats[i].worker);
+    root_stop(s->root);
     warm_stop(s->warm);
     purges_stop(s->purges);
     worker_stop(s->admin.worker);
@@ -545,6 +551,7 @@ static void end(struct server *s)
     for (size_t i = 0; i < s->workers && s->seats; i++)
         end_seat(&s->seats[i]);
     worker_settle(s->admin.worker);
+    root_free(s->root);
     warm_free(s->warm);
     purges_free(s->purges);
     end_seat(&s->admin);

@@ -8,6 +8,7 @@
 
 struct supply;
 struct purges;
+struct root;
 struct warm;
 
 /* Owned by the server; valid as long as any service. */
@@ -23,7 +24,7 @@ struct admin_view {
     const char *version;
     uint64_t started; /* monotonic ns */
     const atomic_bool *draining;
-    const char *root; /* of the media tree, as configured */
+    struct root *root; /* of the media tree [main thread] */
     const char *audio_prefix;
     const char *hls_prefix;
     struct purges *purges; /* [main thread], as the next */

@@ -85,6 +85,7 @@ struct exchange {
     bool kept;     /* what is needed of the request is in the arena */
     bool keep_alive;
     bool asks;                /* the route wants wish looked up */
+    bool looks;               /* its handler has parked, and will be called again */
     bool probed;              /* a 100 was sent to see whether anybody is there */
     bool gone;                /* the client went, or the source broke off */
     enum close_reason reason; /* with gone, or without keep_alive */

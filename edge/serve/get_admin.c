@@ -1,12 +1,12 @@
 /* The admin listener: /metrics for Prometheus, /health for whoever asks whether we live. */
 #include "edge/base/clock.h"
 #include "edge/serve/route.h"
+#include "edge/store/root.h"
 #include "edge/watch/expose.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static enum step give_text(struct exchange *x, int status, unsigned char *text, size_t n,
                            const char *type)
@@ -53,26 +53,49 @@ enum step get_metrics(struct exchange *x, struct str rest)
     return give_text(x, 200, text, n, EXPOSE_TYPE);
 }
 
+/* What was asked while the tree was looked at is asked again: a handler that parks is. */
+static void on_looked(void *arg)
+{
+    struct service *s = arg;
+    struct conn *next;
+    for (struct conn *c = s->conns; c; c = next) {
+        next = c->next;
+        if (c->exchange && c->exchange->looks)
+            exchange_go(c->exchange);
+    }
+}
+
+static enum step give_health(struct exchange *x, const char *status, const char *why)
+{
+    const struct admin_view *v = x->service->admin;
+    uint64_t seconds = (loop_now(x->service->loop) - v->started) / CLOCK_SECOND;
+    json_t *all = json_pack("{s:s,s:s,s:s,s:I}", "status", status, "reason", why, "version",
+                            v->version, "uptime", (json_int_t)seconds);
+    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+    json_decref(all);
+    return give_text(x, strcmp(status, "fail") == 0 ? 503 : 200, (unsigned char *)text,
+                     text ? strlen(text) : 0, "application/json");
+}
+
 /* What it can't do its job without: the tree it serves, and being willing to. Without Redis it can:
  * that is a warning. */
 enum step get_health(struct exchange *x, struct str rest)
 {
     const struct admin_view *v = x->service->admin;
-    struct stat st;
     (void)rest;
-    bool draining = atomic_load(v->draining);
-    bool root = stat(v->root, &st) == 0 && S_ISDIR(st.st_mode);
-    uint64_t seconds = (loop_now(x->service->loop) - v->started) / CLOCK_SECOND;
-    bool warns = redis_is_down(v);
-    const char *why = draining ? "draining"
-                      : !root  ? "media.root is no directory"
-                      : warns  ? "Redis does not answer"
-                               : "";
-    const char *status = draining || !root ? "fail" : warns ? "warn" : "pass";
-    json_t *all = json_pack("{s:s,s:s,s:s,s:I}", "status", status, "reason", why, "version",
-                            v->version, "uptime", (json_int_t)seconds);
-    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    json_decref(all);
-    return give_text(x, draining || !root ? 503 : 200, (unsigned char *)text,
-                     text ? strlen(text) : 0, "application/json");
+    x->looks = false;
+    if (atomic_load(v->draining))
+        return give_health(x, "fail", "draining");
+    switch (root_look(v->root, x->started, on_looked, x->service)) {
+    case ROOT_ASKED:
+        x->looks = true;
+        return STEP_PARK;
+    case ROOT_GONE:
+        return give_health(x, "fail", "media.root is no directory");
+    case ROOT_HANGS:
+        return give_health(x, "fail", "media.root does not answer");
+    default:
+        return redis_is_down(v) ? give_health(x, "warn", "Redis does not answer")
+                                : give_health(x, "pass", "");
+    }
 }

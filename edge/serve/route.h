@@ -5,7 +5,8 @@
 #include "edge/serve/exchange.h"
 
 /* `rest` is the path after the prefix. A handler fills x->wish and sets x->asks (STEP_ON: it is
- * looked up), or settles the answer with exchange_give or exchange_fail. */
+ * looked up), or settles the answer with exchange_give or exchange_fail. One that parks is called
+ * again by exchange_go. */
 typedef enum step route_fn(struct exchange *x, struct str rest);
 
 struct route {
