@@ -8,6 +8,7 @@
 #include "edge/serve/conn.h"
 #include "edge/serve/exchange.h"
 #include "edge/serve/route.h"
+#include "edge/store/media.h"
 #include "tests/unit/loop/turn.h"
 #include "tests/unit/store/tree.h"
 #include "tests/unit/wire/sockets.h"
@@ -26,6 +27,7 @@ static struct loop *loop;
 static struct timers *timers;
 static struct pool *io;
 static struct counters *shared; /* what the pools count */
+static struct media *media;
 static struct supply *supply;
 static struct service_opts opts;
 static struct service service;
@@ -48,6 +50,20 @@ static inline void kit_on_close(void *arg)
     closes++;
 }
 
+/* segue-media lies in the build folder, three above this program. */
+static inline void kit_media(void)
+{
+    char program[4096 + 16];
+    ssize_t n = readlink("/proc/self/exe", program, 4096);
+    assert_true(n > 0);
+    program[n] = '\0';
+    for (int up = 0; up < 4; up++)
+        *strrchr(program, '/') = '\0';
+    memcpy(program + strlen(program), "/segue-media", sizeof "/segue-media");
+    struct media_opts mo = {program, 1, (size_t)256 << 20, 30000};
+    assert_int_equal(media_new(&mo, &media), ERR_NONE);
+}
+
 static inline void kit_supply(void)
 {
     struct supply_opts so = {
@@ -60,6 +76,7 @@ static inline void kit_supply(void)
         .metadata_ttl = 3600 * CLOCK_SECOND,
         .io = io,
         .media_pool = io,
+        .media = media,
         .counters = shared,
     };
     assert_int_equal(supply_new(&so, &supply), ERR_NONE);
@@ -75,6 +92,7 @@ static inline int kit_begin(void **state)
     assert_int_equal(timers_new(loop, &timers), ERR_NONE);
     assert_int_equal(pool_new(KIT_THREADS, "io", &io), ERR_NONE);
     shared = counters_new();
+    kit_media();
     kit_supply();
     closes = 0;
     atomic_store(&open_count, 0);
@@ -117,6 +135,7 @@ static inline int kit_end(void **state)
     loop_settle(loop);
     service_fini(&service);
     supply_free(supply);
+    media_free(media);
     mailbox_free(service.seat.mailbox);
     timers_free(timers);
     loop_free(loop);
