@@ -5,6 +5,7 @@
 
 #include "edge/base/buf.h"
 #include "edge/base/clock.h"
+#include "edge/base/log.h"
 #include "edge/serve/conn.h"
 #include "edge/serve/exchange.h"
 #include "edge/serve/route.h"
@@ -31,7 +32,7 @@ static struct media *media;
 static struct supply *supply;
 static struct service_opts opts;
 static struct service service;
-static struct route routes[8];
+static struct route routes[16];
 static atomic_size_t open_count;
 static unsigned closes;
 
@@ -87,6 +88,7 @@ static inline int kit_begin(void **state)
     (void)state;
     alarm(120);
     (void)signal(SIGPIPE, SIG_IGN);
+    log_set_level(LOG_ERROR);
     tree_make(&tree);
     loop = turn_loop();
     assert_int_equal(timers_new(loop, &timers), ERR_NONE);

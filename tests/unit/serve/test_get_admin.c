@@ -1,57 +1,7 @@
 /* edge/serve/get_admin: what monitoring asks for. */
 #include "edge/serve/admin.h"
 
-#include "edge/store/root.h"
-#include "tests/unit/serve/kit.h"
-#include "tests/unit/store/hold.h"
-
-static struct admin_view view;
-static struct root *root;
-static atomic_bool draining;
-static atomic_uint broken;
-static struct counters *all[2];
-static struct histogram *histograms[2];
-
-static int begin(void **state)
-{
-    int rc = kit_begin(state);
-    struct root_opts ro = {tree.root, loop, timers, service.seat.mailbox, io};
-    assert_int_equal(root_new(&ro, &root), ERR_NONE);
-    atomic_store(&draining, false);
-    atomic_store(&broken, 0);
-    all[0] = service.counters;
-    all[1] = shared;
-    histograms[0] = histograms[1] = service.histogram;
-    view = (struct admin_view){
-        .counters = all,
-        .histograms = histograms,
-        .redis_answers = histograms,
-        .threads = 2,
-        .workers = 1,
-        .redis_broken = &broken,
-        .supply = supply,
-        .version = "9.8.7",
-        .started = loop_refresh(loop),
-        .draining = &draining,
-        .root = root,
-    };
-    service.admin = &view;
-    routes[2] = (struct route){STR("/health"), true, false, get_health};
-    routes[3] = (struct route){STR("/metrics"), true, false, get_metrics};
-    return rc;
-}
-
-/* The tree is looked at by the pool: what is under way ends there first. */
-static int end(void **state)
-{
-    hold_release();
-    root_stop(root);
-    pool_free(io);
-    mailbox_settle(service.seat.mailbox);
-    root_free(root);
-    assert_int_equal(pool_new(1, "io", &io), ERR_NONE);
-    return kit_end(state);
-}
+#include "tests/unit/serve/admin_kit.h"
 
 static void expect_health(const char *status_line, const char *status, const char *reason)
 {
@@ -136,7 +86,7 @@ static void metrics_are_of_all_threads(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, admin_begin, admin_end)
     const struct CMUnitTest tests[] = {
         TEST(health_is_of_the_tree_and_of_redis),
         TEST(a_tree_that_hangs_holds_up_nobody_else),

@@ -142,8 +142,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(it_is_there_until_it_goes),   TEST(a_file_is_no_tree),
-        TEST(an_old_look_does_not_count),  TEST(all_wait_for_one_look),
+        TEST(it_is_there_until_it_goes),    TEST(a_file_is_no_tree),
+        TEST(an_old_look_does_not_count),   TEST(all_wait_for_one_look),
         TEST(a_look_that_hangs_is_told_of), TEST(nobody_is_told_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
