@@ -172,11 +172,13 @@ static void an_address_has_its_rate(void **state)
 static void a_trusted_proxy_speaks_for_others(void **state)
 {
     static const struct network nets[] = {
-        {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2}, 120}}; /* 192.0.2.0/24 */
+        {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2}, 120},    /* 192.0.2.0/24 */
+        {{[10] = 0xff, [11] = 0xff, [12] = 203, [14] = 113}, 120}}; /* 203.0.113.0/24 */
     (void)state;
     assert_int_equal(limiter_new(64, &opts.buckets), ERR_NONE);
     opts.requests = (struct limiter_rate){30 * CLOCK_SECOND, 1};
     expect("/ping", "X-Forwarded-For: 198.51.100.7\r\n", 200);
+    opts.proxies = (struct networks){&nets[1], 1};
     expect("/ping", "X-Forwarded-For: 198.51.100.8\r\n", 429); /* it is no proxy */
     limiter_free(opts.buckets);
     assert_int_equal(limiter_new(64, &opts.buckets), ERR_NONE);

@@ -2,6 +2,7 @@
 #include "edge/serve/exchange.h"
 
 #include "tests/unit/serve/kit.h"
+#include "tests/unit/store/hold.h"
 
 static void what_was_asked_decides_the_answer(void **state)
 {
@@ -111,6 +112,24 @@ static void who_goes_while_he_waits_is_an_abort(void **state)
     client_free(&c);
 }
 
+/* A close is told by what an interim answer meets, long before the file has come. */
+static void who_closes_while_he_waits_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct client c = client_new();
+    tree_text(&tree, "a.mp3", "the first file");
+    hold_pool(io, KIT_THREADS);
+    ask(&c, "/audio/a.mp3", "");
+    turns(3);
+    close(c.fd);
+    c.fd = -1;
+    while (newest())
+        turns(1);
+    assert_int_equal(counted(counters_code(499)), 1);
+    hold_release();
+    client_free(&c);
+}
+
 /* A half-close looks like a close until something is written: an interim answer tells. */
 static void a_half_close_while_it_waits_is_no_abort(void **state)
 {
@@ -211,6 +230,7 @@ int main(void)
         TEST(who_waits_keeps_his_words),
         TEST(exchanges_are_used_again),
         TEST(who_goes_while_he_waits_is_an_abort),
+        TEST(who_closes_while_he_waits_is_not_waited_for),
         TEST(a_half_close_while_it_waits_is_no_abort),
         TEST(draining_says_that_it_was_the_last_answer),
         TEST(it_is_said_where_the_bytes_came_from),
