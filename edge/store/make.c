@@ -345,13 +345,28 @@ static enum err describe_segment(struct object *o, enum container in,
     return object_describe(o, container_type(in, info_of(track)->codec), CACHE_SEGMENT);
 }
 
+/* The packets that follow an object's body straight from the file; {0, 0}: none. */
+struct behind {
+    uint32_t from, to;
+};
+
+static void add_spans(struct object *o, const struct index *x, struct behind b)
+{
+    if (b.from < b.to)
+        o->span_count = (uint32_t)index_spans(x, b.from, b.to, o->spans, OBJECT_SPANS);
+    for (uint32_t i = 0; i < o->span_count; i++)
+        o->size += o->spans[i].length;
+}
+
 static enum err segment_of(const struct key *key, unsigned char *bytes, size_t len,
-                           enum container in, const struct make_rendition *track,
+                           struct behind behind, const struct make_rendition *track,
                            struct object **out)
 {
+    enum container in = (enum container)key->container;
     struct object *o = object_of_bytes(key, bytes, len);
     if (!o)
         return ERR_NOMEM;
+    add_spans(o, track->index->index, behind);
     enum err e = describe_segment(o, in, track);
     if (e)
         object_unref(o);
@@ -360,12 +375,12 @@ static enum err segment_of(const struct key *key, unsigned char *bytes, size_t l
     return e;
 }
 
-static enum err finish_segment(const struct key *key, struct buf *b, enum container in,
+static enum err finish_segment(const struct key *key, struct buf *b, struct behind behind,
                                const struct make_rendition *track, struct object **out)
 {
     size_t len;
     unsigned char *bytes = buf_take(b, &len);
-    return segment_of(key, bytes, len, in, track, out);
+    return segment_of(key, bytes, len, behind, track, out);
 }
 
 static bool span_container(struct str ending, enum codec codec, enum container *in)
@@ -376,13 +391,6 @@ static bool span_container(struct str ending, enum codec codec, enum container *
             return true;
     }
     return false;
-}
-
-static void add_spans(struct object *o, const struct index *x, uint32_t from, uint32_t to)
-{
-    o->span_count = (uint32_t)index_spans(x, from, to, o->spans, OBJECT_SPANS);
-    for (uint32_t i = 0; i < o->span_count; i++)
-        o->size += o->spans[i].length;
 }
 
 enum err make_segment(const struct make_opts *opts, const struct key *key, struct str ending,
@@ -403,9 +411,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     if (!e && (!by_span || cut.sealed || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
         e = ERR_AGAIN;
     if (!e)
-        e = finish_segment(key, &head, in, track, out);
-    if (!e)
-        add_spans(*out, x, from, to);
+        e = finish_segment(key, &head, (struct behind){from, to}, track, out);
     buf_fini(&head);
     return e;
 }
@@ -504,7 +510,7 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     if (!e && cut.sealed)
         e = seal(opts, key, track->source, &b);
     if (!e)
-        e = finish_segment(key, &b, in, track, out);
+        e = finish_segment(key, &b, (struct behind){0, 0}, track, out);
     buf_fini(&b);
     return e;
 }
@@ -535,6 +541,8 @@ static enum err body_of(const struct key *key, const struct object *source, unsi
     size_t fields = source->fields.n;
     o->fields = (struct str){str_dup(source->fields), fields};
     o->fields_304 = source->fields_304;
+    o->fields_part = source->fields_part;
+    o->fields_200 = source->fields_200;
     *out = o;
     if (o->fields.p)
         return ERR_NONE;
@@ -587,7 +595,7 @@ enum err make_again(const struct key *key, const struct make_rendition *track, u
         return make_index(key, bytes, len, out);
     case OBJECT_SEGMENT:
         must(key->container < CONTAINER_BYTES);
-        return segment_of(key, bytes, len, (enum container)key->container, track, out);
+        return segment_of(key, bytes, len, (struct behind){0, 0}, track, out);
     case OBJECT_BODY:
         if (len == track->source->size)
             return body_of(key, track->source, bytes, out);
