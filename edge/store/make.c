@@ -122,6 +122,8 @@ static enum err body_of(const struct key *key, const struct object *source, unsi
     size_t fields = source->fields.n;
     o->fields = (struct str){str_dup(source->fields), fields};
     o->fields_304 = source->fields_304;
+    o->fields_part = source->fields_part;
+    o->fields_200 = source->fields_200;
     *out = o;
     if (o->fields.p)
         return ERR_NONE;

@@ -20,12 +20,27 @@ static enum err describe_segment(struct object *o, enum container in,
     return object_describe(o, container_type(in, make_info(track)->codec), MAKE_CACHE_SEGMENT);
 }
 
-enum err make_segment_of(const struct key *key, unsigned char *bytes, size_t len, enum container in,
-                         const struct make_rendition *track, struct object **out)
+/* The packets that follow a segment's head straight from the file; {0, 0}: none. */
+struct behind {
+    uint32_t from, to;
+};
+
+static void add_spans(struct object *o, const struct index *x, struct behind b)
+{
+    if (b.from < b.to)
+        o->span_count = (uint32_t)index_spans(x, b.from, b.to, o->spans, OBJECT_SPANS);
+    for (uint32_t i = 0; i < o->span_count; i++)
+        o->size += o->spans[i].length;
+}
+
+static enum err finish_bytes(const struct key *key, unsigned char *bytes, size_t len,
+                             enum container in, struct behind behind,
+                             const struct make_rendition *track, struct object **out)
 {
     struct object *o = object_of_bytes(key, bytes, len);
     if (!o)
         return ERR_NOMEM;
+    add_spans(o, track->index->index, behind);
     enum err e = describe_segment(o, in, track);
     if (e)
         object_unref(o);
@@ -34,12 +49,19 @@ enum err make_segment_of(const struct key *key, unsigned char *bytes, size_t len
     return e;
 }
 
+enum err make_segment_of(const struct key *key, unsigned char *bytes, size_t len, enum container in,
+                         const struct make_rendition *track, struct object **out)
+{
+    return finish_bytes(key, bytes, len, in, (struct behind){0, 0}, track, out);
+}
+
 static enum err finish_segment(const struct key *key, struct buf *b, enum container in,
-                               const struct make_rendition *track, struct object **out)
+                               struct behind behind, const struct make_rendition *track,
+                               struct object **out)
 {
     size_t len;
     unsigned char *bytes = buf_take(b, &len);
-    return make_segment_of(key, bytes, len, in, track, out);
+    return finish_bytes(key, bytes, len, in, behind, track, out);
 }
 
 static bool span_container(struct str ending, enum codec codec, enum container *in)
@@ -50,13 +72,6 @@ static bool span_container(struct str ending, enum codec codec, enum container *
             return true;
     }
     return false;
-}
-
-static void add_spans(struct object *o, const struct index *x, uint32_t from, uint32_t to)
-{
-    o->span_count = (uint32_t)index_spans(x, from, to, o->spans, OBJECT_SPANS);
-    for (uint32_t i = 0; i < o->span_count; i++)
-        o->size += o->spans[i].length;
 }
 
 enum err make_segment(const struct make_opts *opts, const struct key *key, struct str ending,
@@ -77,9 +92,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     if (!e && (!by_span || cut.sealed || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
         e = ERR_AGAIN;
     if (!e)
-        e = finish_segment(key, &head, in, track, out);
-    if (!e)
-        add_spans(*out, x, from, to);
+        e = finish_segment(key, &head, in, (struct behind){from, to}, track, out);
     buf_fini(&head);
     return e;
 }
@@ -155,7 +168,7 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     if (!e && cut.sealed)
         e = seal(opts, key, track->source, &b);
     if (!e)
-        e = finish_segment(key, &b, in, track, out);
+        e = finish_segment(key, &b, in, (struct behind){0, 0}, track, out);
     buf_fini(&b);
     return e;
 }
