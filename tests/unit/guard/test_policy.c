@@ -39,11 +39,116 @@ static void globs_match_runs_and_single_bytes(void **state)
     assert_true(policy_glob(STR("**"), STR("")));
 }
 
+static void prefixes_end_at_components(void **state)
+{
+    (void)state;
+    assert_true(policy_below(STR("/a/b"), STR("/a")));
+    assert_true(policy_below(STR("/a/b"), STR("/a/")));
+    assert_true(policy_below(STR("/a"), STR("/a")));
+    assert_true(policy_below(STR("/a"), STR("/")));
+    assert_false(policy_below(STR("/ab"), STR("/a")));
+    assert_false(policy_below(STR("/a"), STR("/a/")));
+    assert_false(policy_below(STR("/"), STR("/a")));
+}
+
+/* One policy, one request that it allows, and each way in which it would not. */
+
+static const struct guard_key key = {
+    .prefix_count = 1, .longest = 1000, .prefixes = {{.text = "/audio/", .n = 7}}};
+
+static struct policy a_policy(void)
+{
+    return (struct policy){.key = &key,
+                           .not_before = 100,
+                           .expires = 200,
+                           .methods = METHOD_BIT_GET,
+                           .rule = PATH_EXACT,
+                           .path = STR("/audio/a"),
+                           .subject = STR("/audio/a")};
+}
+
+static enum deny decide(const struct policy *p, int64_t now)
+{
+    struct policy_asked asked = {
+        .path = STR("/audio/a"), .method = METHOD_BIT_GET, .client = client, .now = now};
+    return policy_decide(p, &asked);
+}
+
+static void a_policy_holds_to_its_times(void **state)
+{
+    (void)state;
+    struct policy p = a_policy();
+    assert_int_equal(decide(&p, 99), DENY_NOT_YET);
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    assert_int_equal(decide(&p, 200), DENY_NONE);
+    assert_int_equal(decide(&p, 201), DENY_EXPIRED);
+    p.expires = 1100;
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    p.expires = 1101;
+    assert_int_equal(decide(&p, 100), DENY_MALFORMED); /* longer than the key may sign for */
+    p.own = true;
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    struct policy_asked asked = {.path = STR("/audio/a"),
+                                 .method = METHOD_BIT_GET,
+                                 .client = client,
+                                 .now = 100,
+                                 .max_expires = 500};
+    p.own = false;
+    p.expires = 601;
+    assert_int_equal(policy_decide(&p, &asked), DENY_MALFORMED);
+    p.expires = 600;
+    assert_int_equal(policy_decide(&p, &asked), DENY_NONE);
+}
+
+static void a_policy_holds_to_its_path_method_and_network(void **state)
+{
+    (void)state;
+    struct policy p = a_policy();
+    p.path = STR("/audio/b");
+    assert_int_equal(decide(&p, 100), DENY_WRONG_PATH);
+    p.rule = PATH_GLOB;
+    p.path = STR("/audio/?");
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    p.path = STR("/x!/audio/?");
+    assert_int_equal(decide(&p, 100), DENY_WRONG_PATH);
+    p.list = true;
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    p.rule = PATH_PREFIX;
+    p.path = STR("/audio");
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    p.methods = METHOD_BIT_HEAD;
+    assert_int_equal(decide(&p, 100), DENY_WRONG_PATH);
+    p = a_policy();
+    p.bound = true;
+    assert_true(policy_network(STR("127.0.0.0/8"), p.network, &p.bits));
+    assert_int_equal(decide(&p, 100), DENY_NONE);
+    assert_true(policy_network(STR("10.0.0.0/8"), p.network, &p.bits));
+    assert_int_equal(decide(&p, 100), DENY_WRONG_CLIENT);
+    struct guard_key other = key;
+    memcpy(other.prefixes[0].text, "/other/", 7);
+    p = a_policy();
+    p.key = &other;
+    assert_int_equal(decide(&p, 100), DENY_WRONG_PATH);
+}
+
+static void every_denial_has_its_text(void **state)
+{
+    (void)state;
+    for (unsigned d = DENY_NONE + 1; d < DENY_COUNT; d++)
+        for (unsigned e = DENY_NONE + 1; e < d; e++)
+            assert_string_not_equal(deny_text((enum deny)d), deny_text((enum deny)e));
+    assert_string_equal(deny_text(DENY_EXPIRED), "expired");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_are_read_and_compared),
         cmocka_unit_test(globs_match_runs_and_single_bytes),
+        cmocka_unit_test(prefixes_end_at_components),
+        cmocka_unit_test(a_policy_holds_to_its_times),
+        cmocka_unit_test(a_policy_holds_to_its_path_method_and_network),
+        cmocka_unit_test(every_denial_has_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
