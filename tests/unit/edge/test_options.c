@@ -232,21 +232,6 @@ static void a_slip_of_the_pen_finds_its_key(void **state)
     assert_null(option_nearest_variable(STR("SEGUE_BUILD")));
 }
 
-static void help_lists_what_is_built(void **state)
-{
-    (void)state;
-    struct buf help;
-    buf_init(&help, 64 * 1024);
-    option_print_help(&help);
-    buf_addc(&help, '\0');
-    assert_int_equal(buf_status(&help), ERR_NONE);
-    assert_non_null(strstr((char *)help.data, "  http.buffer: 64KB   [SEGUE_HTTP_BUFFER]\n      "
-                                              "Streaming buffer of one connection.\n"));
-    assert_non_null(strstr((char *)help.data, "cache.redis.url"));
-    assert_null(strstr((char *)help.data, "limit.bandwidth"));
-    buf_fini(&help);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -259,7 +244,6 @@ int main(void)
         cmocka_unit_test(what_is_expected_fits_its_room),
         cmocka_unit_test(sections_are_found_and_nothing_else_is),
         cmocka_unit_test(a_slip_of_the_pen_finds_its_key),
-        cmocka_unit_test(help_lists_what_is_built),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
