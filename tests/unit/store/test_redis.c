@@ -4,20 +4,10 @@
 
 #include "edge/base/log.h"
 #include "edge/store/redis_record.h"
-#include "tests/unit/loop/turn.h"
-#include "tests/unit/store/tree.h"
-
-#include <hiredis/hiredis.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
+#include "tests/unit/store/redis_kit.h"
 
 enum { LONG = 2 * RECORD_CHUNK + 77 };
 
-static struct tree tree;
-static pid_t server;
-static redisContext *direct; /* a second way to the same Redis */
 static struct loop *loop;
 static struct timers *timers;
 static struct pool *io;
@@ -26,44 +16,6 @@ static struct redis_seat seat;
 static struct redis *redis;
 
 /* The rig */
-
-static pid_t spawn_redis(const char *socket)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("redis-server", "redis-server", "conf/redis.conf", "--port", "0", "--unixsocket",
-               socket, "--dir", tree.root, "--logfile", "/dev/null", NULL);
-        _exit(127);
-    }
-    return pid;
-}
-
-static int begin_server(void **state)
-{
-    (void)state;
-    alarm(120);
-    log_set_level(LOG_ERROR);
-    tree_make(&tree);
-    const char *socket = tree_path(&tree, "redis.sock");
-    server = spawn_redis(socket);
-    for (int i = 0; i < 2000 && (!direct || direct->err); i++) {
-        if (direct)
-            redisFree(direct);
-        usleep(5000); /* until it listens */
-        direct = redisConnectUnix(socket);
-    }
-    return direct->err;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    redisFree(direct);
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
-    tree_remove(&tree);
-    return 0;
-}
 
 static int begin_at(const char *path, uint64_t timeout)
 {
@@ -430,46 +382,6 @@ static void where_nobody_listens_it_is_left_alone_soon(void **state)
     object_unref(o);
 }
 
-/* A socket that answers each connection with the same bytes and then says no more. */
-
-struct liar {
-    struct loop_io io; /* first */
-    int fd;
-    const char *says;
-    int clients[64];
-    int count;
-};
-
-static void on_client(struct loop_io *watched, unsigned what)
-{
-    struct liar *l = (struct liar *)watched;
-    (void)what;
-    int fd = accept(l->fd, NULL, NULL);
-    assert_true(fd >= 0 && l->count < 64);
-    assert_true(send(fd, l->says, strlen(l->says), MSG_NOSIGNAL) > 0);
-    l->clients[l->count++] = fd;
-}
-
-static void lie(struct liar *l, const char *says)
-{
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
-    memcpy(un.sun_path, opts.url.path, sizeof un.sun_path);
-    *l = (struct liar){.says = says};
-    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    unlink(un.sun_path);
-    assert_int_equal(bind(l->fd, (struct sockaddr *)&un, sizeof un), 0);
-    assert_int_equal(listen(l->fd, 64), 0);
-    assert_int_equal(loop_watch_level(loop, &l->io, l->fd, on_client), ERR_NONE);
-}
-
-static void lie_no_more(struct liar *l)
-{
-    loop_unwatch(&l->io);
-    close(l->fd);
-    for (int i = 0; i < l->count; i++)
-        close(l->clients[i]);
-}
-
 static void what_is_no_answer_ends_the_connection(void **state)
 {
     static const char *const lies[] = {
@@ -489,7 +401,7 @@ static void what_is_no_answer_ends_the_connection(void **state)
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         struct liar liar;
         begin_at(tree_path(&tree, "liar.sock"), 200 * CLOCK_MS);
-        lie(&liar, lies[i]);
+        lie(&liar, loop, opts.url.path, lies[i]);
         struct object *o = object_of("/a.m4a", 10);
         enum err e = get(&o->key);
         if (e != ERR_IO && e != ERR_MEDIA && e != ERR_DEADLINE)
@@ -507,7 +419,7 @@ static void what_is_no_answer_ends_the_connection_later_too(void **state)
     struct liar liar;
     (void)state;
     begin_at(tree_path(&tree, "liar.sock"), 10 * CLOCK_SECOND);
-    lie(&liar, "+PONG\r\n$-1\r\n$-1\r\n");
+    lie(&liar, loop, opts.url.path, "+PONG\r\n$-1\r\n$-1\r\n");
     struct object *o = object_of("/a.m4a", 10);
     assert_int_equal(get(&o->key), ERR_NOT_FOUND);
     assert_int_equal(liar.count, 1);
