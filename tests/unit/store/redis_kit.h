@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-static struct tree tree;
+static struct tree redis_tree;
 static pid_t server;
 static redisContext *direct; /* a second way to the same Redis */
 
@@ -21,7 +21,7 @@ static inline pid_t spawn_redis(const char *socket)
     pid_t pid = fork();
     if (pid == 0) {
         execlp("redis-server", "redis-server", "conf/redis.conf", "--port", "0", "--unixsocket",
-               socket, "--dir", tree.root, "--logfile", "/dev/null", NULL);
+               socket, "--dir", redis_tree.root, "--logfile", "/dev/null", NULL);
         _exit(127);
     }
     return pid;
@@ -32,8 +32,8 @@ static inline int begin_server(void **state)
     (void)state;
     alarm(120);
     log_set_level(LOG_ERROR);
-    tree_make(&tree);
-    const char *socket = tree_path(&tree, "redis.sock");
+    tree_make(&redis_tree);
+    const char *socket = tree_path(&redis_tree, "redis.sock");
     server = spawn_redis(socket);
     for (int i = 0; i < 2000 && (!direct || direct->err); i++) {
         if (direct)
@@ -50,7 +50,7 @@ static inline int end_server(void **state)
     redisFree(direct);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
-    tree_remove(&tree);
+    tree_remove(&redis_tree);
     return 0;
 }
 

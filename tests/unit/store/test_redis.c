@@ -34,7 +34,7 @@ static int begin(void **state)
 {
     (void)state;
     freeReplyObject(redisCommand(direct, "FLUSHALL"));
-    return begin_at(tree_path(&tree, "redis.sock"), 10 * CLOCK_SECOND);
+    return begin_at(tree_path(&redis_tree, "redis.sock"), 10 * CLOCK_SECOND);
 }
 
 static int begin_nowhere(void **state)
@@ -400,7 +400,7 @@ static void what_is_no_answer_ends_the_connection(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         struct liar liar;
-        begin_at(tree_path(&tree, "liar.sock"), 200 * CLOCK_MS);
+        begin_at(tree_path(&redis_tree, "liar.sock"), 200 * CLOCK_MS);
         lie(&liar, loop, opts.url.path, lies[i]);
         struct object *o = object_of("/a.m4a", 10);
         enum err e = get(&o->key);
@@ -418,7 +418,7 @@ static void what_is_no_answer_ends_the_connection_later_too(void **state)
     static const char array[] = "*2147483647\r\n";
     struct liar liar;
     (void)state;
-    begin_at(tree_path(&tree, "liar.sock"), 10 * CLOCK_SECOND);
+    begin_at(tree_path(&redis_tree, "liar.sock"), 10 * CLOCK_SECOND);
     lie(&liar, loop, opts.url.path, "+PONG\r\n$-1\r\n$-1\r\n");
     struct object *o = object_of("/a.m4a", 10);
     assert_int_equal(get(&o->key), ERR_NOT_FOUND);

@@ -83,7 +83,7 @@ static int begin(void **state)
     (void)state;
     url = (struct redis_url){.database = 0};
     freeReplyObject(redisCommand(direct, "FLUSHALL"));
-    begin_at(tree_path(&tree, "redis.sock"), false);
+    begin_at(tree_path(&redis_tree, "redis.sock"), false);
     return 0;
 }
 
@@ -153,7 +153,7 @@ static void it_greets_with_its_database(void **state)
     (void)state;
     end(NULL);
     url.database = 3;
-    begin_at(tree_path(&tree, "redis.sock"), false);
+    begin_at(tree_path(&redis_tree, "redis.sock"), false);
     say("SET", "here", "x", 0);
     hear(1);
     freeReplyObject(redisCommand(direct, "SELECT 3"));
@@ -170,7 +170,7 @@ static void who_is_refused_serves_nobody(void **state)
     end(NULL);
     snprintf(url.password, sizeof url.password, "wrong");
     snprintf(url.user, sizeof url.user, "nobody");
-    begin_at(tree_path(&tree, "redis.sock"), false);
+    begin_at(tree_path(&redis_tree, "redis.sock"), false);
     say("SET", "a", "one", 0);
     hear(1);
     assert_int_equal(got[0].e, ERR_IO);
@@ -256,7 +256,7 @@ static void a_subscriber_is_told(void **state)
 {
     (void)state;
     end(NULL);
-    begin_at(tree_path(&tree, "redis.sock"), true);
+    begin_at(tree_path(&redis_tree, "redis.sock"), true);
     say("SUBSCRIBE", "channel", NULL, 0);
     hear(1);
     assert_int_equal(got[0].e, ERR_NONE);
@@ -300,7 +300,7 @@ static void who_answers_too_much_is_left(void **state)
     struct liar liar;
     (void)state;
     end(NULL);
-    begin_at(tree_path(&tree, "liar.sock"), false);
+    begin_at(tree_path(&redis_tree, "liar.sock"), false);
     lie(&liar, loop, url.path, "+PONG\r\n+more\r\n");
     while (greeted < 2) /* it is left, and tried again: it may have been a mishap */
         loop_run(loop);
