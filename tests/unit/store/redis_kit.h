@@ -8,6 +8,7 @@
 
 #include <hiredis/hiredis.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@ static inline pid_t spawn_redis(const char *socket)
 {
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves no server */
         execlp("redis-server", "redis-server", "conf/redis.conf", "--port", "0", "--unixsocket",
                socket, "--dir", redis_tree.root, "--logfile", "/dev/null", NULL);
         _exit(127);
