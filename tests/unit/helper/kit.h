@@ -1,0 +1,272 @@
+/* Media files made in memory by libavformat's own encoders and muxers, the index that the helper
+ * makes of them, and the packets that libavformat's demuxers find in the same bytes. */
+#ifndef TESTS_UNIT_HELPER_KIT_H
+#define TESTS_UNIT_HELPER_KIT_H
+
+#include "segments/helper/probe.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct recipe {
+    const char *muxer;   /* "mp4" */
+    const char *encoder; /* "aac" */
+    int rate, channels;
+    unsigned seconds;
+    const char *options; /* of the muxer: "movflags=faststart" */
+    enum codec codec;    /* what the index says it is */
+};
+
+static const struct recipe kit_recipes[] = {
+    {"mp4", "aac", 44100, 2, 3, NULL, CODEC_AAC},
+    {"mp4", "aac", 48000, 1, 3, "movflags=empty_moov+frag_every_frame", CODEC_AAC},
+    {"mp4", "alac", 44100, 2, 3, NULL, CODEC_ALAC},
+    {"adts", "aac", 44100, 2, 3, NULL, CODEC_AAC},
+    {"mp3", "libmp3lame", 44100, 2, 3, NULL, CODEC_MP3},
+    {"flac", "flac", 44100, 2, 3, NULL, CODEC_FLAC},
+    {"ogg", "flac", 44100, 2, 3, NULL, CODEC_FLAC},
+    {"ogg", "libopus", 48000, 2, 3, NULL, CODEC_OPUS},
+    {"webm", "libopus", 48000, 2, 3, NULL, CODEC_OPUS},
+    {"ac3", "ac3", 48000, 2, 3, NULL, CODEC_AC3},
+    {"eac3", "eac3", 48000, 2, 3, NULL, CODEC_EAC3},
+};
+enum { KIT_RECIPES = sizeof kit_recipes / sizeof *kit_recipes };
+
+/* ---- making a file ---- */
+
+/* A triangle of that many samples, between -1 and 1. */
+static inline double kit_wave(int64_t at, int64_t period)
+{
+    double x = (double)(at % period) / (double)period;
+    return x < 0.5 ? 4 * x - 1 : 3 - 4 * x;
+}
+
+static inline void kit_fill(AVFrame *f, int64_t at)
+{
+    for (int i = 0; i < f->nb_samples; i++)
+        for (int c = 0; c < f->ch_layout.nb_channels; c++) {
+            double s = kit_wave(at + i, 441) * 0.3 + kit_wave(at + i, 17) * 0.1;
+            int planar = av_sample_fmt_is_planar((enum AVSampleFormat)f->format);
+            int p = planar ? c : 0, n = planar ? i : i * f->ch_layout.nb_channels + c;
+            switch (av_get_packed_sample_fmt((enum AVSampleFormat)f->format)) {
+            case AV_SAMPLE_FMT_FLT:
+                ((float *)(void *)f->extended_data[p])[n] = (float)s;
+                break;
+            case AV_SAMPLE_FMT_S16:
+                ((int16_t *)(void *)f->extended_data[p])[n] = (int16_t)(s * 32000);
+                break;
+            default: /* S32 */
+                ((int32_t *)(void *)f->extended_data[p])[n] = (int32_t)(s * 2e9);
+            }
+        }
+}
+
+static inline AVCodecContext *kit_encoder(const struct recipe *r, const AVOutputFormat *format)
+{
+    const AVCodec *codec = avcodec_find_encoder_by_name(r->encoder);
+    assert_non_null(codec);
+    AVCodecContext *c = avcodec_alloc_context3(codec);
+    c->sample_rate = r->rate;
+    c->sample_fmt = codec->sample_fmts[0];
+    c->time_base = (AVRational){1, r->rate};
+    c->bit_rate = 128000;
+    c->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+    av_channel_layout_default(&c->ch_layout, r->channels);
+    if (format->flags & AVFMT_GLOBALHEADER)
+        c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    assert_int_equal(avcodec_open2(c, codec, NULL), 0);
+    return c;
+}
+
+static inline void kit_drain(AVCodecContext *c, AVFormatContext *m)
+{
+    AVPacket *p = av_packet_alloc();
+    while (avcodec_receive_packet(c, p) == 0) {
+        av_packet_rescale_ts(p, c->time_base, m->streams[0]->time_base);
+        assert_true(av_interleaved_write_frame(m, p) >= 0);
+    }
+    av_packet_free(&p);
+}
+
+static inline void kit_encode(AVCodecContext *c, AVFormatContext *m, int64_t samples)
+{
+    AVFrame *f = av_frame_alloc();
+    f->nb_samples = c->frame_size ? c->frame_size : 1024;
+    f->format = c->sample_fmt;
+    f->sample_rate = c->sample_rate;
+    assert_int_equal(av_channel_layout_copy(&f->ch_layout, &c->ch_layout), 0);
+    assert_int_equal(av_frame_get_buffer(f, 0), 0);
+    for (int64_t at = 0; at < samples; at += f->nb_samples) {
+        assert_int_equal(av_frame_make_writable(f), 0);
+        kit_fill(f, at);
+        f->pts = at;
+        assert_int_equal(avcodec_send_frame(c, f), 0);
+        kit_drain(c, m);
+    }
+    (void)avcodec_send_frame(c, NULL);
+    kit_drain(c, m);
+    av_frame_free(&f);
+}
+
+/* The file's bytes, the caller's. `tags`: name, value, name, value, NULL; NULL: none. */
+static inline struct str kit_file(const struct recipe *r, const char *const *tags)
+{
+    AVFormatContext *m = NULL;
+    AVDictionary *options = NULL;
+    uint8_t *bytes = NULL;
+    av_log_set_level(AV_LOG_QUIET);
+    assert_true(avformat_alloc_output_context2(&m, NULL, r->muxer, NULL) >= 0);
+    AVCodecContext *c = kit_encoder(r, m->oformat);
+    AVStream *s = avformat_new_stream(m, NULL);
+    assert_int_equal(avcodec_parameters_from_context(s->codecpar, c) < 0, 0);
+    s->time_base = c->time_base;
+    for (; tags && *tags; tags += 2)
+        av_dict_set(&m->metadata, tags[0], tags[1], 0);
+    av_dict_set(&options, "strict", "experimental", 0);
+    if (r->options)
+        assert_int_equal(av_dict_parse_string(&options, r->options, "=", ",", 0), 0);
+    assert_int_equal(avio_open_dyn_buf(&m->pb), 0);
+    assert_true(avformat_write_header(m, &options) >= 0);
+    av_dict_free(&options);
+    kit_encode(c, m, (int64_t)r->rate * r->seconds);
+    assert_true(av_write_trailer(m) >= 0);
+    int n = avio_close_dyn_buf(m->pb, &bytes);
+    m->pb = NULL;
+    avcodec_free_context(&c);
+    avformat_free_context(m);
+    char *copy = malloc((size_t)n + 1);
+    memcpy(copy, bytes, (size_t)n);
+    av_free(bytes);
+    return (struct str){copy, (size_t)n};
+}
+
+static inline void kit_file_free(struct str file) { free((void *)(uintptr_t)file.p); }
+
+/* ---- the index of it ---- */
+
+struct kit_result {
+    enum err e;
+    struct index *x; /* on ERR_NONE */
+    char why[RECORD_WHY + 1];
+    uint64_t packets; /* that the page says were read */
+};
+
+static inline int kit_fd(struct str file)
+{
+    int fd = memfd_create("file", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file.p, file.n), file.n);
+    return fd;
+}
+
+static inline struct kit_result kit_probe(struct str file)
+{
+    struct record_page page = {0};
+    struct kit_result r = {.e = ERR_NONE};
+    struct source source = {.fd = kit_fd(file), .size = file.n, .job = 1, .page = &page};
+    struct buf out;
+    buf_init(&out, BUF_MAX_INDEX);
+    memset(r.why, 'x', sizeof r.why);
+    r.e = probe_index(&source, &out, r.why);
+    r.packets = atomic_load(&page.packets);
+    if (!r.e) {
+        size_t n;
+        unsigned char *record = buf_take(&out, &n);
+        r.e = index_open(record, n, &r.x);
+        assert_int_equal(r.e, ERR_NONE); /* what it makes is what the server takes */
+    }
+    buf_fini(&out);
+    close(source.fd);
+    return r;
+}
+
+static inline void kit_free(struct kit_result *r)
+{
+    index_free(r->x);
+    r->x = NULL;
+}
+
+static inline void kit_refused(struct str file, enum err e, const char *why)
+{
+    struct kit_result r = kit_probe(file);
+    if (r.e != e || !strstr(r.why, why))
+        fail_msg("%s, \"%s\"; not %s, \"%s\"", err_name(r.e), r.why, err_name(e), why);
+    kit_free(&r);
+}
+
+/* ---- the packets of it ---- */
+
+/* Reads the next packet of the first stream from `file` by libavformat alone. */
+struct kit_demuxer {
+    AVFormatContext *format;
+    AVIOContext *io;
+    AVPacket *packet;
+    struct source source;
+    struct record_page page;
+};
+
+static inline void kit_demux(struct kit_demuxer *d, struct str file)
+{
+    memset(d, 0, sizeof *d);
+    d->source = (struct source){.fd = kit_fd(file), .size = file.n, .job = 1, .page = &d->page};
+    d->format = avformat_alloc_context();
+    d->io = d->format->pb = source_avio(&d->source);
+    d->packet = av_packet_alloc();
+    AVDictionary *options = NULL;
+    av_dict_set(&options, "advanced_editlist", "0", 0);
+    assert_int_equal(avformat_open_input(&d->format, "", NULL, &options), 0);
+    av_dict_free(&options);
+    assert_true(avformat_find_stream_info(d->format, NULL) >= 0);
+}
+
+static inline bool kit_next(struct kit_demuxer *d)
+{
+    av_packet_unref(d->packet);
+    return av_read_frame(d->format, d->packet) >= 0;
+}
+
+static inline void kit_demux_end(struct kit_demuxer *d)
+{
+    av_packet_free(&d->packet);
+    avformat_close_input(&d->format);
+    source_avio_free(&d->io);
+    close(d->source.fd);
+}
+
+/* The index has the demuxer's packets: as many, as long in bytes, and at their places the same
+ * bytes. `strip`: bytes of framing that the demuxer takes off. */
+static inline void kit_same_packets(struct str file, const struct index *x)
+{
+    struct kit_demuxer d;
+    uint32_t n = 0;
+    kit_demux(&d, file);
+    for (; kit_next(&d); n++) {
+        struct index_span at[8];
+        if (n >= index_info(x)->packets)
+            fail_msg("the index has only %u packets", n);
+        size_t count = index_spans(x, n, n + 1, at, 8), left = (size_t)d.packet->size;
+        const uint8_t *data = d.packet->data;
+        assert_in_range(count, 1, 8);
+        if (index_size(x, n) != left)
+            fail_msg("packet %u has %u bytes, not %zu", n, index_size(x, n), left);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(at[i].offset + at[i].length <= file.n);
+            assert_memory_equal(file.p + at[i].offset, data, at[i].length);
+            data += at[i].length;
+        }
+    }
+    kit_demux_end(&d);
+    assert_int_equal(n, index_info(x)->packets);
+}
+
+#endif
