@@ -23,7 +23,7 @@ struct recipe {
     const char *encoder; /* "aac" */
     int rate, channels;
     unsigned seconds;
-    const char *options; /* of the muxer: "movflags=faststart" */
+    const char *options; /* of the muxer: "moov_size=30000" */
     enum codec codec;    /* what the index says it is */
 };
 
