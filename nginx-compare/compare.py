@@ -101,7 +101,7 @@ def run_case(case, root, run, a, bases):
         asked = {name: plain if name == "floor" else case for name in all_of}
         found = {name: [] for name in all_of}
         for name, s in all_of.items():
-            load.measure(s, asked[name], WARM_UP)
+            load.warm(s, asked[name], WARM_UP)
         for _ in range(a.pairs + (2 if case.budget and not a.quick else 0)):
             for name, s in all_of.items():
                 found[name].append(load.measure(s, asked[name], a.seconds))
@@ -121,7 +121,7 @@ def run_peers(case, root, run, a):
     for name in peers() if case.peers else []:
         s = servers.ALL[name](run / name, root, case.workers)
         try:
-            load.measure(s, case, WARM_UP)
+            load.warm(s, case, WARM_UP)
             out[name] = statistics.median(load.measure(s, case, a.seconds)["cpu_us"]
                                           for _ in range(max(2, a.pairs - 2)))
         finally:

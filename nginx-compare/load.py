@@ -86,16 +86,25 @@ def sum_of(results):
     return {**total, **worst}
 
 
+def commands_of(server, case):
+    path = case.segue if server.serves_hls else case.other
+    cores = ("0", "1") if case.workers > 1 else ("1",)
+    urls = [url + path for url in server.bases()]
+    return [wrk_command(urls[i % len(urls)], case, core, case.connections // len(cores))
+            for i, core in enumerate(cores)]
+
+
+def warm(server, case, seconds):
+    """What is asked for first is slow: files are opened, indexes made, songs copied into memory."""
+    wrk_results(commands_of(server, case), seconds)
+
+
 def measure(server, case, seconds):
     """{"rps", "cpu_us", "p50_us", "p99_us", "requests", "socket_errors"}; cpu_us is user + system of the
     server over the requests it answered. One client on the other core; for two workers one on each,
     with half of the connections."""
-    path = case.segue if server.serves_hls else case.other
     cold = [pathlib.Path(server.values["ROOT"]) / f"cold/{i}.bin" for i in range(case.cold)]
-    cores = ("0", "1") if case.workers > 1 else ("1",)
-    urls = [url + path for url in server.bases()]
-    commands = [wrk_command(urls[i % len(urls)], case, core, case.connections // len(cores))
-                for i, core in enumerate(cores)]
+    commands = commands_of(server, case)
     with Dropper(cold):
         before = server.cpu_ns()
         result = sum_of(wrk_results(commands, seconds))

@@ -142,12 +142,14 @@ class Apart:
 
 def built_at(commit):
     """A kind of Segue: as it was at a commit, built beside today's."""
-    place = TOP / "build/base" / commit
+    short = subprocess.run(["git", "rev-parse", "--short", commit + "^{commit}"], cwd=TOP, check=True,
+                           capture_output=True, text=True).stdout.strip()
+    place = TOP / "build/base" / short
     if not (place / ".git").exists():
-        subprocess.run(["git", "worktree", "add", "--force", "--detach", str(place), commit], cwd=TOP,
+        subprocess.run(["git", "worktree", "add", "--force", "--detach", str(place), short], cwd=TOP,
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(["make", "-s", "-j2", "NO_UI=1"], cwd=place, check=True, stdout=subprocess.DEVNULL)
-    return type("Base", (Segue,), {"name": f"at {commit}", "build": place / "build"})
+    return type("Base", (Segue,), {"name": f"at {short}", "build": place / "build"})
 
 
 class Nginx(Server):
