@@ -6,7 +6,7 @@
 #include "edge/store/purges.h"
 #include "edge/store/root.h"
 #include "edge/store/warm.h"
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 #include "tests/unit/store/hold.h"
 
 static struct admin_view view;

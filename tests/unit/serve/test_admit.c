@@ -2,7 +2,7 @@
 #include "edge/serve/admit.h"
 
 #include "edge/guard/guard.h"
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 

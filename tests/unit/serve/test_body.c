@@ -4,7 +4,7 @@
 #include "edge/serve/body.h"
 
 #include "edge/wire/link.h"
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 
 #include <sys/mman.h>
 #include <sys/sendfile.h>

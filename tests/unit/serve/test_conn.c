@@ -2,7 +2,7 @@
 #include "edge/serve/conn.h"
 
 #include "edge/guard/limiter.h"
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 
 #define PING "GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
 #define PONG "pong\n"

@@ -1,7 +1,7 @@
 /* edge/serve/exchange: one request through its stages, over real sockets. */
 #include "edge/serve/exchange.h"
 
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 #include "tests/unit/store/hold.h"
 
 static void what_was_asked_decides_the_answer(void **state)

@@ -2,7 +2,7 @@
 #include "edge/serve/service.h"
 
 #include "edge/http/date.h"
-#include "tests/unit/serve/kit.h"
+#include "tests/unit/serve/client.h"
 
 static void the_date_line_is_now(void **state)
 {
