@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(HERE, "cache")
@@ -109,6 +110,9 @@ def read(name):
         return file.read()
 
 
+SOURCE = read(os.path.abspath(__file__))  # as it was loaded: it may change under a running test
+
+
 def derived(root):
     """Files made of other files, or of nothing: (name, bytes)."""
     mp4, front = read(f"{root}/aac.m4a"), read(f"{root}/aac-front.m4a")
@@ -147,10 +151,15 @@ def build(root):
     os.remove(os.path.join(root, "picture.png"))
 
 
+def is_forgotten(root):
+    """Nobody has asked for it within a day; a run of another version may be using it."""
+    return time.time() - os.stat(root).st_mtime > 86400
+
+
 def make(cache=CACHE):
     """The folder with all fixtures; makes them first where they are missing or out of date."""
     version = subprocess.run(["ffmpeg", "-version"], capture_output=True, check=True).stdout.split(b"\n")[0]
-    stamp = hashlib.sha256(version + read(os.path.abspath(__file__))).hexdigest()[:12]
+    stamp = hashlib.sha256(version + SOURCE).hexdigest()[:12]
     root = os.path.join(cache, stamp)
     os.makedirs(cache, exist_ok=True)
     with open(os.path.join(cache, "lock"), "w") as lock:
@@ -161,9 +170,10 @@ def make(cache=CACHE):
             os.makedirs(part)
             build(part)
             for old in os.listdir(cache):
-                if old not in ("lock", os.path.basename(part)):
+                if old not in ("lock", os.path.basename(part)) and is_forgotten(os.path.join(cache, old)):
                     shutil.rmtree(os.path.join(cache, old), ignore_errors=True)
             os.rename(part, root)
+        os.utime(root)
     return root
 
 

@@ -74,6 +74,21 @@ def test_pipelined_requests_stop_with_a_close(tree):
         assert s.wait() == 0
 
 
+def test_health_says_that_it_drains(tree):
+    """A load balancer that looks sends nobody any more; what is in flight goes on."""
+    with Segue(tree.root) as s, s.connect(rcvbuf=4096) as c:
+        c.send(head("/audio/long.flac"))
+        length = int(c.read_head()["Content-Length"])
+        assert s.admin("/health").status == 200
+        s.signal(signal.SIGTERM)
+        until(lambda: refused(s), "new connections refused")
+        r = s.admin("/health")
+        assert r.status == 503, r
+        assert (r.json()["status"], r.json()["reason"]) == ("fail", "draining")
+        assert c.read(length) == tree["long.flac"]
+        assert s.wait() == 0
+
+
 def test_drain_timeout_cuts(tree):
     with Segue(tree.root, {"drain_timeout": "300ms"}) as s, s.connect(rcvbuf=4096) as c:
         c.send(head("/audio/long.flac"))
