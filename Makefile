@@ -212,8 +212,9 @@ test: ## install what is missing, build, run every test
 unit: unit-programs ## the unit tests alone
 	@tests/run --build $(BUILD) unit
 
-guard: all ## instructions per request, held to limits (tests/guard)
+guard: ## instructions per request, held to limits (tests/guard)
 	@tools/install-deps
+	@$(AGAIN) all
 	@tests/run --build $(BUILD) guard
 
 wire: all listeners build/floor ## the tests of the running server alone (WIRE='-k range' chooses)
@@ -229,7 +230,9 @@ tsan: ## unit and wire tests in a build with ThreadSanitizer
 	@$(AGAIN) BUILD=build/tsan SANITIZE=thread all listeners unit-programs
 	@tests/run --build build/tsan unit wire
 
-fuzz: fuzz-programs ## fuzz for FUZZ_SECONDS a target (0: until Ctrl-C), FUZZ=head: one alone
+fuzz: ## fuzz for FUZZ_SECONDS a target (0: until Ctrl-C), FUZZ=head: one alone
+	@tools/install-deps
+	@$(AGAIN) fuzz-programs
 	@tests/run fuzz --seconds $(FUZZ_SECONDS) $(if $(FUZZ),--only $(FUZZ))
 
 unit-programs: $(UNIT_BIN)
