@@ -222,6 +222,9 @@ static enum err note_field(struct walk *w, enum field id, struct str value)
     case FIELD_CONNECTION:
         note_connection(w, value);
         break;
+    case FIELD_RANGE:
+        r->ranges = seen;
+        break;
     case FIELD_EXPECT:
         r->expect_continue |= str_ieq(value, STR("100-continue"));
         break;
@@ -336,6 +339,7 @@ static void begin(struct h1_request *r)
     r->minor = 0;
     r->keep_alive = false;
     r->expect_continue = false;
+    r->ranges = false;
     r->method_text = r->target = r->head = (struct str){NULL, 0};
     r->body = 0;
     r->seen = 0;

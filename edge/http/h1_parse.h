@@ -30,6 +30,7 @@ struct h1_request {
     uint8_t minor;        /* 0 or 1: of HTTP/1.x */
     bool keep_alive;      /* the connection may carry another request after this one */
     bool expect_continue; /* the client waits for a 100 before it sends the body */
+    bool ranges;          /* Range came on more than one line */
     struct str method_text;
     struct str target;    /* as it was sent */
     struct str authority; /* an absolute target's, else Host's; may be empty in 1.0 */

@@ -103,7 +103,8 @@ static bool known(const struct question *q, bool safe_method)
 }
 
 /* RFC 9110 13.1.5; step 5 of 13.2.2. Without a Range there is nothing that it could guard. The date
- * has to be the very one that we send as Last-Modified. */
+ * has to be the very one that we send as Last-Modified, and its second over (8.8.2.2): else the
+ * file may have been written once more within it. */
 static bool range_stands(const struct question *q)
 {
     struct str value, opaque;
@@ -113,7 +114,7 @@ static bool range_stands(const struct question *q)
         return true;
     if (scan_etag(&value, &opaque, &weak))
         return value.n == 0 && same_tag(q->etag, opaque, weak, true);
-    return date_of(q, FIELD_IF_RANGE, &date) && date == q->modified;
+    return date_of(q, FIELD_IF_RANGE, &date) && date == q->modified && date < q->now;
 }
 
 enum precond precond_decide(const struct h1_request *r, struct str etag, int64_t modified,

@@ -18,8 +18,8 @@
 #define LINGER_TIME (2 * CLOCK_SECOND)
 enum {
     LINGER_MAX = 256 * 1024,
-    LINE_SHARE = 8 * 1024,
-    TURN = 32, /* requests sent ahead that are answered before others get their turn */
+    LINE_SHARE = 8 * 1024, /* bytes of a request line, or half of max_header if that is more */
+    TURN = 32,             /* requests sent ahead that are answered before others get their turn */
 };
 
 static void unlink_conn(struct conn *c)
@@ -157,13 +157,18 @@ static void begin(struct conn *c)
     exchange_start(c, take_since(c));
 }
 
+static size_t line_share(size_t max_header)
+{
+    size_t share = max_header / 2 > LINE_SHARE ? max_header / 2 : LINE_SHARE;
+    return share < max_header ? share : max_header;
+}
+
 /* Requests one after the other, as long as each is answered at once; *turn counts them down. What
  * is left is returned. */
 static struct str take_requests(struct conn *c, struct str bytes, unsigned *turn)
 {
     struct service *s = c->service;
-    struct h1_limits limits = {s->opts->max_header,
-                               s->opts->max_header < LINE_SHARE ? s->opts->max_header : LINE_SHARE};
+    struct h1_limits limits = {s->opts->max_header, line_share(s->opts->max_header)};
     while (bytes.n && *turn && !c->exchange && !c->ended && !c->linger) {
         size_t searched = c->searched;
         bytes = skip_body(c, bytes);

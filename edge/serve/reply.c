@@ -35,12 +35,16 @@ static void not_satisfiable(struct exchange *x)
                                line ? head_bytes(&h) : STR(""));
 }
 
+/* RFC 9110 14.2: only GET has ranges, and a server may ignore them. It does where there are two
+ * fields: Range is no list (5.3), others on the way may take the first or the last, and the whole
+ * is never wrong. */
 static void decide_range(struct exchange *x)
 {
     struct str value;
     struct range_set set;
-    if (x->request->method != METHOD_GET || !h1_field(x->request, FIELD_RANGE, &value))
-        return; /* RFC 9110 14.2: only GET has ranges */
+    const struct h1_request *r = x->request;
+    if (r->method != METHOD_GET || r->ranges || !h1_field(r, FIELD_RANGE, &value))
+        return;
     if (range_is_whole(value) && x->reply.object->size) {
         x->reply.status = 206;
         return;

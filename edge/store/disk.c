@@ -221,6 +221,14 @@ static struct object *source_object(struct str path, uint64_t now)
     return o;
 }
 
+/* RFC 9110 8.8.2.1: never later than the clock, whatever somebody has set a file's time to. */
+static int64_t modified_of(const struct disk *d, const struct stat *st)
+{
+    int64_t written = st->st_mtim.tv_sec > 0 ? st->st_mtim.tv_sec : 1;
+    int64_t now = d->opts.wall_ns ? (int64_t)(d->opts.wall_ns() / CLOCK_SECOND) : written;
+    return written < now ? written : now;
+}
+
 static enum err describe_file(struct disk *d, struct object *o, const struct stat *st)
 {
     struct source *s = o->source;
@@ -230,7 +238,7 @@ static enum err describe_file(struct disk *d, struct object *o, const struct sta
         return ERR_NOMEM;
     o->memory += chunks * sizeof *s->warm;
     o->size = s->id.size;
-    o->modified = st->st_mtim.tv_sec > 0 ? st->st_mtim.tv_sec : 1;
+    o->modified = modified_of(d, st);
     o->span_count = o->size ? 1 : 0;
     o->spans[0] = (struct index_span){0, o->size};
     object_set_etag(o, identity_hash(o->key.path, &s->id, 0));

@@ -1,6 +1,7 @@
 /* The tree of media files: the only place that opens them. Blocks: [pool], except where marked.
  * Everything is opened beneath the root with openat2 and RESOLVE_BENEATH, so no "..", symbolic link
- * or race leads out of it. */
+ * or race leads out of it. What begins with a dot has no URL; a symbolic link of another name may
+ * lead to it, since somebody has put that there (git-annex and its like keep files so). */
 #ifndef EDGE_STORE_DISK_H
 #define EDGE_STORE_DISK_H
 

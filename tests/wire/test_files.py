@@ -61,6 +61,26 @@ def test_symlinks_within_the_root_are_followed(client, tree, name, other):
     assert client.request("/audio/" + name).body == tree[other]
 
 
+def test_a_symlink_may_lead_to_what_begins_with_a_dot(own):
+    """git-annex and its like keep files so; by its own name it is not there."""
+    os.makedirs(own.path(".annex/objects"))
+    own.add(".annex/objects/4711", b"kept")
+    os.symlink(".annex/objects/4711", own.path("song-of-annex.mp3"))
+    with Segue(own.root) as s:
+        assert s.get("/audio/song-of-annex.mp3").body == b"kept"
+        assert s.get("/audio/.annex/objects/4711").status == 404
+
+
+def test_a_file_of_the_future_was_modified_now(own):
+    """RFC 9110 8.8.2.1: Last-Modified is never later than Date."""
+    os.utime(own.path("small.mp3"), (2**31, 2**31))
+    with Segue(own.root) as s:
+        r = s.get("/audio/small.mp3")
+        modified, date = (email.utils.parsedate_to_datetime(r[n]) for n in ("Last-Modified", "Date"))
+        assert modified <= date
+        assert s.get("/audio/small.mp3", "If-Modified-Since: " + r["Date"]).status == 304
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_not_served(own):
     own.add("closed.mp3", b"closed")

@@ -230,6 +230,8 @@ def test_max_header_is_configurable(tree):
         assert s.get("/" + "a" * 1100).status == 414
     with Segue(tree.root, {"http": {"max_header": "64KB"}}) as s:
         assert s.get("/ping", "X: " + "a" * 60000).status == 200
+        assert s.get("/ping?" + "a" * 32000).status == 200  # half of it may be the request line
+        assert s.get("/ping?" + "a" * 33000).status == 414
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW", "get",

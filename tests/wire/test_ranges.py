@@ -1,7 +1,10 @@
 """Range requests (RFC 9110 14). small.mp3 is 1023 bytes, so `N` below is 1023."""
+import os
+
 import pytest
 
 from raw import content_range
+from segue import Segue
 
 N = 1023
 
@@ -194,6 +197,26 @@ def test_if_range_compares_strongly(client):
 ])
 def test_if_range_with_a_date(client, date, status):
     assert asked(client, date).status == status
+
+
+def test_if_range_with_a_date_within_its_second_is_weak(own):
+    """RFC 9110 8.8.2.2: the file may be written once more before the second is over."""
+    own.add("young.mp3", b"x" * 1000)
+    with Segue(own.root) as s, s.connect() as c:
+        for _ in range(100):  # the second may turn between writing and asking
+            os.utime(own.path("young.mp3"))
+            seen = c.request("/audio/young.mp3")
+            r = c.request("/audio/young.mp3", "Range: bytes=0-9", "If-Range: " + seen["Last-Modified"])
+            if r["Date"] == r["Last-Modified"] == seen["Last-Modified"]:
+                break
+        assert r["Date"] == r["Last-Modified"] and r.status == 200
+        assert c.request("/audio/young.mp3", "Range: bytes=0-9", "If-Range: " + r["ETag"]).status == 206
+
+
+def test_two_range_fields_are_ignored(client, tree):
+    """Range is no list (RFC 9110 5.3): others on the way may take the first, or the last."""
+    r = client.request("/audio/small.mp3", "Range: bytes=0-9", "Range: bytes=10-19")
+    assert (r.status, r.body) == (200, tree["small.mp3"])
 
 
 def test_if_range_that_fails_hides_a_bad_range(client):

@@ -18,7 +18,8 @@ static const int64_t MODIFIED = 784111777;
 static const int64_t NOW = 1700000000;
 static const struct h1_limits LIMITS = {.max_head = 16384, .max_line = 8192};
 
-static enum precond decide_for(const char *fields, struct str etag, int64_t modified, bool safe)
+static enum precond decide_at(const char *fields, struct str etag, int64_t modified, int64_t now,
+                              bool safe)
 {
     char bytes[1024];
     struct h1_request r;
@@ -26,7 +27,12 @@ static enum precond decide_for(const char *fields, struct str etag, int64_t modi
     snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", fields);
     enum err e = h1_parse(str_of(bytes), &LIMITS, false, &searched, &r);
     assert_int_equal(e, ERR_NONE);
-    return precond_decide(&r, etag, modified, NOW, safe);
+    return precond_decide(&r, etag, modified, now, safe);
+}
+
+static enum precond decide_for(const char *fields, struct str etag, int64_t modified, bool safe)
+{
+    return decide_at(fields, etag, modified, NOW, safe);
 }
 
 struct row {
@@ -144,6 +150,19 @@ static void if_range_guards_a_range(void **state)
     EXPECT_ROWS(rows);
 }
 
+/* RFC 9110 8.8.2.2: within its second the file may have been written twice. */
+static void a_date_is_strong_when_its_second_is_over(void **state)
+{
+    (void)state;
+    static const char date[] = "Range: bytes=0-\r\nIf-Range: " SAME "\r\n",
+                      etag[] = "Range: bytes=0-\r\nIf-Range: \"tag\"\r\n";
+    struct str tag = STR("\"tag\"");
+    assert_int_equal(decide_at(date, tag, MODIFIED, MODIFIED - 1, true), WHOLE);
+    assert_int_equal(decide_at(date, tag, MODIFIED, MODIFIED, true), WHOLE);
+    assert_int_equal(decide_at(date, tag, MODIFIED, MODIFIED + 1, true), PROCEED);
+    assert_int_equal(decide_at(etag, tag, MODIFIED, MODIFIED, true), PROCEED);
+}
+
 /* RFC 9110 13.2.2 */
 static void tags_go_before_dates_and_failures_before_304(void **state)
 {
@@ -211,6 +230,7 @@ int main(void)
         cmocka_unit_test(if_none_match_needs_a_weak_match),
         cmocka_unit_test(if_modified_since_spares_what_the_client_has),
         cmocka_unit_test(if_range_guards_a_range),
+        cmocka_unit_test(a_date_is_strong_when_its_second_is_over),
         cmocka_unit_test(tags_go_before_dates_and_failures_before_304),
         cmocka_unit_test(other_methods_fail_instead_of_304),
         cmocka_unit_test(an_object_without_a_date_is_no_reason_to_fail),

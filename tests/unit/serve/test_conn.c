@@ -340,6 +340,38 @@ static void draining_answers_what_has_come_and_ends_the_rest(void **state)
     client_free(&half);
 }
 
+/* 8 KB, or half of max_header if that is more; long signatures have to fit. */
+static void a_request_line_has_its_share_of_the_head(void **state)
+{
+    static const struct {
+        size_t max_header, line;
+        const char *status;
+    } cases[] = {{1024, 900, "200"},    {16384, 8192, "200"},  {16384, 8193, "414"},
+                 {65536, 32768, "200"}, {65536, 32769, "414"}, {20480, 10240, "200"},
+                 {20480, 10241, "414"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = malloc(cases[i].line + 64), expected[32];
+        service_fini(&service);
+        opts.max_header = cases[i].max_header;
+        assert_int_equal(service_init(&service), ERR_NONE);
+        struct client c = client_new();
+        memset(text, 'x', cases[i].line);
+        memcpy(text, "GET /ping?", 10);
+        memcpy(text + cases[i].line - 9, " HTTP/1.1", 9);
+        snprintf(text + cases[i].line, 64, "\r\nHost: h\r\nConnection: close\r\n\r\n");
+        say(&c, text);
+        hear_end(&c);
+        snprintf(expected, sizeof expected, "HTTP/1.1 %s ", cases[i].status);
+        if (strncmp(c.got, expected, strlen(expected)) != 0)
+            fail_msg("%zu of %zu: %s", cases[i].line, cases[i].max_header, c.got);
+        client_free(&c);
+        while (newest())
+            turns(1);
+        free(text);
+    }
+}
+
 static void a_body_is_thrown_away_before_the_next_request(void **state)
 {
     (void)state;
@@ -379,6 +411,7 @@ int main(void)
         TEST(who_finds_no_room_is_told_so),
         TEST(one_address_has_so_many_connections),
         TEST(draining_answers_what_has_come_and_ends_the_rest),
+        TEST(a_request_line_has_its_share_of_the_head),
         TEST(a_body_is_thrown_away_before_the_next_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

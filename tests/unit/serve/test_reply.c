@@ -352,6 +352,21 @@ static void a_range_outside_is_416_with_the_size(void **state)
     finish();
 }
 
+/* Whoever stands between may take the first or the last: the whole is never wrong. */
+static void two_fields_of_ranges_are_none(void **state)
+{
+    (void)state;
+    struct object *o = object_of(1000, NULL, 0);
+    answer("GET", "Range: bytes=0-9\r\nRange: bytes=0-9\r\n", o);
+    assert_int_equal(x.reply.status, 200);
+    expect_length(1000);
+    finish();
+    o = object_of(1000, NULL, 0);
+    answer("GET", "Range: bytes=0-9\r\nX: y\r\nRange: junk\r\nRange: bytes=5000-\r\n", o);
+    assert_int_equal(x.reply.status, 200);
+    finish();
+}
+
 static void what_has_no_etag_has_no_ranges(void **state)
 {
     (void)state;
@@ -605,6 +620,7 @@ int main(void)
         ANSWERED(any_range_of_any_layout_is_its_bytes),
         ANSWERED(open_and_suffix_ranges_are_the_rest_and_the_end),
         ANSWERED(a_range_outside_is_416_with_the_size),
+        ANSWERED(two_fields_of_ranges_are_none),
         ANSWERED(what_has_no_etag_has_no_ranges),
         ANSWERED(several_ranges_are_parts_of_a_whole),
         ANSWERED(sixteen_ranges_over_all_spans_have_room),

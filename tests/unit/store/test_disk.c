@@ -209,6 +209,45 @@ static void a_link_that_stays_inside_is_followed(void **state)
     object_unref(o);
 }
 
+/* git-annex and its like keep files so; who has put the link there meant it. */
+static void a_link_may_lead_to_what_begins_with_a_dot(void **state)
+{
+    (void)state;
+    struct object *o = NULL;
+    tree_folder(&tree, ".store");
+    tree_fill(&tree, ".store/4711", 1234);
+    assert_int_equal(symlink(".store/4711", tree_path(&tree, "kept.mp3")), 0);
+    o = open_in(disk, "/kept.mp3");
+    assert_int_equal(o->size, 1234);
+    object_unref(o);
+    assert_int_equal(disk_open(disk, STR("/.store/4711"), 1, &mark, &o), ERR_NOT_FOUND);
+}
+
+static uint64_t a_moment_in_1999(void) { return UINT64_C(930000000) * CLOCK_SECOND + 5; }
+
+static void a_file_of_the_future_is_of_now(void **state)
+{
+    (void)state;
+    struct disk *with_clock;
+    struct disk_opts opts = {tree.root, "public, max-age=5", 6000, false, false, a_moment_in_1999};
+    assert_int_equal(disk_new(&opts, &with_clock), ERR_NONE);
+    tree_touch(&tree, "album/song.m4a", 930000001, 0);
+    struct object *o = open_in(with_clock, SONG);
+    assert_int_equal(o->modified, 930000000);
+    struct hash128 version = {0, o->source->version};
+    assert_true(o->source->id.mtime_ns == INT64_C(930000001) * (int64_t)CLOCK_SECOND);
+    assert_non_null(
+        memmem(o->fields.p, o->fields.n, "Last-Modified: Mon, 21 Jun 1999 21:20:00 GMT", 44));
+    object_unref(o);
+    tree_touch(&tree, "album/song.m4a", 929000000, 0);
+    o = open_in(with_clock, SONG);
+    assert_int_equal(o->modified, 929000000);
+    assert_int_not_equal(o->source->version,
+                         version.low); /* the true time is what it is known by */
+    object_unref(o);
+    disk_free(with_clock);
+}
+
 static void what_may_not_be_read_is_forbidden(void **state)
 {
     (void)state;
@@ -556,6 +595,8 @@ int main(void)
         IN_TREE(without_openat2_nothing_leads_out_either),
         IN_TREE(very_long_paths_are_not_found),
         IN_TREE(a_link_that_stays_inside_is_followed),
+        IN_TREE(a_link_may_lead_to_what_begins_with_a_dot),
+        IN_TREE(a_file_of_the_future_is_of_now),
         IN_TREE(what_may_not_be_read_is_forbidden),
         IN_TREE(without_descriptors_it_is_busy),
         IN_TREE(a_folder_is_its_audio_files_in_order),
