@@ -217,7 +217,10 @@ static enum err receive_reply(struct job *j, struct media_result *out)
     }
     if (reply.err) {
         (void)snprintf(out->why, sizeof out->why, "%s", reply.why);
-        return reply.err;
+        /* It has outgrown what it may have. That is the file's fault, and what is left of its
+         * memory in pieces is not to be the next one's. */
+        j->broken = reply.err == ERR_NOMEM;
+        return j->broken ? ERR_MEDIA : reply.err;
     }
     return receive_record(j, (size_t)reply.payload, out);
 }

@@ -194,13 +194,14 @@ static enum err make(struct track *t, AVIOContext *io, struct buf *out)
     return finish(t, out);
 }
 
-/* Running out of memory in here means the file wants more than a helper may have. */
+/* Running out of memory in here means the file wants more than a helper may have: the server is told
+ * so, and replaces this process. */
 static enum err settle_error(struct track *t, enum err rc)
 {
     if (source_stopped(t->source))
         return ERR_CANCELLED;
     if (rc == ERR_NOMEM || rc == ERR_TOO_BIG)
-        return track_fail(t, ERR_MEDIA, "it needs more memory than a media helper may have");
+        return track_fail(t, ERR_NOMEM, "it needs more memory than a media helper may have");
     if (rc == ERR_MEDIA)
         add_complaint(t->why);
     return rc;

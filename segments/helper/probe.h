@@ -11,7 +11,7 @@ void probe_warm_up(void);
 
 /* The index record of `source` into `out`. `why` (RECORD_WHY + 1 bytes) holds the reason on error.
  *   ERR_UNSUPPORTED  sound that HLS cannot carry   ERR_MEDIA  broken, or no sound
- *   ERR_CANCELLED   ERR_IO   ERR_NOMEM */
+ *   ERR_CANCELLED   ERR_IO   ERR_NOMEM  it needs more than a helper may have */
 MUST_USE enum err probe_index(struct source *source, struct buf *out, char *why);
 
 #endif

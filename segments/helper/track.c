@@ -22,7 +22,7 @@ enum err track_fail_av(struct track *t, int averror)
     if (averror == AVERROR_EXIT)
         return ERR_CANCELLED;
     if (averror == AVERROR(ENOMEM))
-        return track_fail(t, ERR_MEDIA, "it needs more memory than a media helper may have");
+        return track_fail(t, ERR_NOMEM, "it needs more memory than a media helper may have");
     if (averror == AVERROR(EIO) && t->source->failed)
         return track_fail(t, ERR_IO, "reading it failed");
     av_strerror(averror, text, sizeof text);

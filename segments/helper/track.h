@@ -26,8 +26,7 @@ struct track {
 /* Note why, and hand the error back. */
 enum err track_fail(struct track *t, enum err e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for an AVERROR: CANCELLED, MEDIA with libav's words; running out of the memory that a
- * helper may have is the file's fault (MEDIA). */
+/* The same for an AVERROR: CANCELLED, MEDIA with libav's words, NOMEM. */
 enum err track_fail_av(struct track *t, int averror);
 
 /* Add one packet. ERR_AGAIN: it ends behind the file's end, where the track then ends too.

@@ -96,6 +96,29 @@ def fetch_all(server, name):
     return 200
 
 
+@pytest.mark.skipif("asan" in os.environ.get("SEGUE_BUILD", "") or "tsan" in os.environ.get("SEGUE_BUILD", ""),
+                    reason="a sanitizer has no ceiling of memory")
+@pytest.mark.parametrize("memory,count", [("256MB", 67108608), ("16MB", 1 << 23)])
+def test_a_helper_that_outgrows_its_memory_is_replaced(tmp_path, library, memory, count):  # noqa: F811
+    """A table of samples that promises more than the helper may have."""
+    whole = read(library.path("aac.m4a"))
+    lying = bytearray(whole)
+    struct.pack_into(">I", lying, lying.index(b"stsz") + 12, count)
+    (tmp_path / "lying.m4a").write_bytes(lying)
+    (tmp_path / "good.m4a").write_bytes(whole)
+    with Segue(tmp_path, {"media": {"helpers": 1, "helper_memory": memory}}) as s:
+        r = s.get("/hls/lying.m4a/index.m3u8")
+        assert r.status == 422 and "more memory than a media helper may have" in r.json()["detail"], r
+        s.err.wait("a helper was replaced at /lying.m4a: it needs more memory")
+        assert s.metric("segue_helper_deaths_total") == 1
+        assert s.metric("segue_helper_starts_total") == 2
+        assert s.metric("segue_index_failures_total") == 1
+        assert s.get("/hls/good.m4a/index.m3u8").status == 200
+        assert s.get("/hls/lying.m4a/index.m3u8").status == 422  # remembered: nobody is asked again
+        assert s.metric("segue_helper_deaths_total") == 1
+        assert s.get("/audio/lying.m4a").body == bytes(lying)
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_damaged_files_are_answered_and_harm_nobody(hurt, library, name):  # noqa: F811
     whole, seen = read(library.path(name)), set()

@@ -78,7 +78,7 @@ static void errors_of_libav_become_reasons(void **state)
 {
     (void)state;
     assert_int_equal(track_fail_av(&track, AVERROR_EXIT), ERR_CANCELLED);
-    assert_int_equal(track_fail_av(&track, AVERROR(ENOMEM)), ERR_MEDIA);
+    assert_int_equal(track_fail_av(&track, AVERROR(ENOMEM)), ERR_NOMEM);
     assert_string_equal(why, "it needs more memory than a media helper may have");
     assert_int_equal(track_fail_av(&track, AVERROR(EIO)), ERR_MEDIA); /* the file's own fault */
     source.failed = true;

@@ -69,6 +69,9 @@ static void misbehave(struct record_page *page, char how, uint64_t job)
     case 'c': /* was never told to stop */
         answer((struct record_reply){.job = job, .err = ERR_CANCELLED}, 0);
         return;
+    case 'm': /* has outgrown what it may have */
+        answer((struct record_reply){.job = job, .err = ERR_NOMEM, .why = "it wants more"}, 0);
+        return;
     case 't': /* would have the server die of SIGBUS */
         if (ftruncate(RECORD_MEMORY, 0) == 0)
             _exit(9);
@@ -132,6 +135,7 @@ static void helper_that_goes_wrong_is_replaced(void **state)
         {"j", ERR_MEDIA, "the media helper answered nonsense"},
         {"c", ERR_MEDIA, "the media helper answered nonsense"},
         {"l", ERR_SYSTEM, "the media helper ended (status 0)"},
+        {"m", ERR_MEDIA, "it wants more"},
     };
     struct media *m = bad_media(10000);
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
