@@ -54,6 +54,12 @@ static inline void kit_free(struct kit_result *r)
     r->x = NULL;
 }
 
+/* What may come of a hostile file; ERR_NOMEM: of one that asks for more than there is. */
+static inline bool is_an_answer(enum err e)
+{
+    return e == ERR_NONE || e == ERR_MEDIA || e == ERR_UNSUPPORTED || e == ERR_NOMEM;
+}
+
 static inline void kit_refused(struct str file, enum err e, const char *why)
 {
     struct kit_result r = kit_probe(file);

@@ -47,7 +47,7 @@ static int ignored_signals(void)
     struct sigaction a;
     int n = 0;
     for (int s = 1; s < 32; s++)
-        n += sigaction(s, NULL, &a) == 0 && a.sa_handler != SIG_DFL;
+        n += sigaction(s, NULL, &a) == 0 && a.sa_handler == SIG_IGN;
     return n;
 }
 
