@@ -107,6 +107,7 @@ static enum err run_index(struct work *w, struct object **out)
     enum err e =
         media_index(w->opts->supply->media, &w->task, s->fd, s->id.size, w->flight.key.path, &r);
     count(w, COUNTER_INDEX_PACKETS, r.packets);
+    count(w, COUNTER_ABORT_PACKETS_LATE, r.packets_late);
     if (e == ERR_CANCELLED) {
         count(w, COUNTER_ABORT_PACKETS_SKIPPED, r.packets_left);
         return e;

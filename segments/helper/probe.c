@@ -197,6 +197,7 @@ static enum err make(struct track *t, AVIOContext *io, struct buf *out)
 /* Running out of memory in here means the file wants more than a helper may have. */
 static enum err settle_error(struct track *t, enum err rc)
 {
+    source_stops_at(t->source, t->packets);
     if (source_stopped(t->source))
         return ERR_CANCELLED;
     if (rc == ERR_NOMEM || rc == ERR_TOO_BIG)

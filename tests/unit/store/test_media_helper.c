@@ -60,6 +60,13 @@ static void misbehave(struct record_page *page, char how, uint64_t job)
             sched_yield();
         answer((struct record_reply){.job = job, .err = ERR_CANCELLED}, 0);
         return;
+    case 'w': /* the same, but reads 7 packets more before it does */
+        atomic_store(&page->packets, 5);
+        while (atomic_load(&page->stop) != job)
+            sched_yield();
+        atomic_store(&page->packets, 12);
+        answer((struct record_reply){.job = job, .err = ERR_CANCELLED}, 0);
+        return;
     case 'j':
         answer((struct record_reply){.job = job + 1, .err = ERR_MEDIA}, 0);
         return;
@@ -210,8 +217,8 @@ static void *wait_for_it(void *argument)
     return NULL;
 }
 
-/* Cancels once the job has a helper. */
-static void cancel_running(struct waiting *w, const char *how)
+/* Cancels once the job has a helper that has read so many packets. */
+static void cancel_after(struct waiting *w, const char *how, uint64_t packets)
 {
     pthread_t thread;
     w->media = bad_media(60000);
@@ -220,10 +227,14 @@ static void cancel_running(struct waiting *w, const char *how)
     assert_int_equal(pthread_create(&thread, NULL, wait_for_it, w), 0);
     while (!atomic_load(&w->task.helper))
         sched_yield();
+    while (atomic_load(&atomic_load(&w->task.helper)->page->packets) < packets)
+        sched_yield();
     media_cancel(&w->task);
     pthread_join(thread, NULL);
     close(w->fd);
 }
+
+static void cancel_running(struct waiting *w, const char *how) { cancel_after(w, how, 0); }
 
 static void cancelled_job_stops_and_its_helper_lives(void **state)
 {
@@ -233,6 +244,35 @@ static void cancelled_job_stops_and_its_helper_lives(void **state)
     assert_int_equal(w.rc, ERR_CANCELLED);
     assert_int_equal(media_deaths(w.media), 0);
     next_job_is_served(w.media);
+    media_free(w.media);
+}
+
+static void packets_read_after_the_cancelling_are_counted(void **state)
+{
+    (void)state;
+    struct waiting w;
+    cancel_after(&w, "w", 5);
+    assert_int_equal(w.rc, ERR_CANCELLED);
+    assert_int_equal(w.result.packets, 12);
+    assert_int_equal(w.result.packets_late, 7);
+    media_free(w.media);
+}
+
+/* What the job before it read is not its own. */
+static void job_cancelled_before_it_begins_has_no_packets(void **state)
+{
+    (void)state;
+    struct waiting w;
+    struct media_result result;
+    struct media_task task;
+    cancel_after(&w, "w", 5);
+    int fd = open(write_file("bad", "h", 1), O_RDONLY | O_CLOEXEC);
+    media_task_init(&task);
+    media_cancel(&task);
+    assert_int_equal(ask_fd(w.media, &task, fd, &result), ERR_CANCELLED);
+    assert_int_equal(result.packets, 0);
+    assert_int_equal(result.packets_late, 0);
+    close(fd);
     media_free(w.media);
 }
 
@@ -350,6 +390,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(helper_cannot_cut_the_shared_page),
         cmocka_unit_test(helper_gets_no_other_descriptor),
         cmocka_unit_test(cancelled_job_stops_and_its_helper_lives),
+        cmocka_unit_test(packets_read_after_the_cancelling_are_counted),
+        cmocka_unit_test(job_cancelled_before_it_begins_has_no_packets),
         cmocka_unit_test(helper_that_does_not_stop_is_killed),
         cmocka_unit_test(job_cancelled_before_it_begins_reads_nothing),
         cmocka_unit_test(helper_that_died_idle_is_not_the_next_files_fault),
