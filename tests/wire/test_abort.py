@@ -1,10 +1,16 @@
 """The client goes: what was done for it stops, and is counted."""
+import os
+
 import pytest
 
-from raw import Closed, head
-from segue import Segue
+from conftest import noise
+from raw import head
+from redis_kit import chill
+from segue import Segue, until
 
 SIZE = 20 << 20
+STEP = 64 << 10  # of a cold file, what may still be read after an abort
+READ = "segue_origin_read_bytes_total"
 
 
 @pytest.fixture
@@ -45,6 +51,48 @@ def test_gone_in_mid_body(alone, how, fields):
     assert alone.metric('segue_connections_closed_total{reason="reset"}') \
         + alone.metric('segue_connections_closed_total{reason="hangup"}') == 1
     assert alone.get("/ping").status == 200
+
+
+def bytes_read(server):
+    """By any thread of it, from files and sockets, as the kernel counts."""
+    with open(f"/proc/{server.pid}/io", encoding="ascii") as file:
+        return int(dict(line.split(": ") for line in file)["rchar"])
+
+
+def settled(server, of):
+    """A number, once it stands still."""
+    last = [None]
+
+    def still():
+        before, last[0] = last[0], of(server)
+        return before == last[0]
+    until(still, "an end of it")
+    return last[0]
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_a_cold_file_is_not_read_on(own, how):
+    """Each listener takes a part of it as fast as it comes from the disk, and goes in the midst."""
+    attempts, read, late, late_by_kernel = 40, 0, 0, 0
+    own.add("cold.flac", noise("cold", SIZE))
+    with Segue(own.root, {"workers": 1}) as server:
+        for attempt in range(1, attempts + 1):
+            if not chill(own.path("cold.flac")):
+                pytest.skip("this file system keeps it in memory")
+            c = server.connect()
+            c.send(head("/audio/cold.flac"))
+            c.read_head()
+            c.read((1 << 20) + attempt * 100_000)
+            getattr(c, how)()
+            server.until_metric("segue_aborts_total", lambda n, a=attempt: n == a)
+            kernel, seen = bytes_read(server), server.metric(READ)
+            late_by_kernel = max(late_by_kernel, settled(server, bytes_read) - kernel)
+            late = max(late, settled(server, lambda s: s.metric(READ)) - seen)
+        read = server.metric(READ)
+    print(f"{attempts} aborts: {read:.0f} bytes read in all, of {attempts * SIZE}; after an abort was seen at most "
+          f"{late:.0f} ({late_by_kernel} by the kernel's count)")
+    assert late <= STEP and late_by_kernel <= STEP
+    assert 0 < read < attempts * SIZE
 
 
 def test_what_was_sent_is_what_was_counted(alone, tree):
