@@ -47,7 +47,8 @@ EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1
 MEDIA_PKGS := libavformat libavcodec libavutil libseccomp libxxhash
 LOAD_PKGS  := libevent_core libxxhash
 FUZZ_PKGS  := openssl libxxhash yaml-0.1
-pkg_flags   = $(shell pkg-config --cflags $(1))
+# Their headers are not held to our warnings, wherever they lie.
+pkg_flags   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1)))
 pkg_libs    = $(shell pkg-config --libs $(1))
 
 CFLAGS_ALL = -std=c17 $(OPT) -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen \
