@@ -55,6 +55,9 @@ static void misbehave(struct record_page *page, char how, uint64_t job)
         atomic_store(&page->expected, 50);
         for (;;)
             pause();
+    case 'o': /* goes round and round, and looks at nothing */
+        for (;;)
+            __asm__ volatile("");
     case 's': /* sees the wish to stop */
         while (atomic_load(&page->stop) != job)
             sched_yield();
@@ -167,6 +170,17 @@ static void helper_that_hangs_past_the_deadline_is_killed(void **state)
     media_free(m);
 }
 
+static void helper_that_spins_past_the_deadline_is_killed(void **state)
+{
+    (void)state;
+    struct media_result result;
+    struct media *m = bad_media(50);
+    assert_int_equal(ask(m, write_file("bad", "o", 1), &result), ERR_DEADLINE);
+    assert_int_equal(media_deaths(m), 1);
+    next_job_is_served(m);
+    media_free(m);
+}
+
 static void helper_that_stops_at_the_deadline_lives(void **state)
 {
     (void)state;
@@ -243,6 +257,17 @@ static void cancelled_job_stops_and_its_helper_lives(void **state)
     cancel_running(&w, "s");
     assert_int_equal(w.rc, ERR_CANCELLED);
     assert_int_equal(media_deaths(w.media), 0);
+    next_job_is_served(w.media);
+    media_free(w.media);
+}
+
+static void helper_that_spins_on_when_cancelled_is_killed(void **state)
+{
+    (void)state;
+    struct waiting w;
+    cancel_running(&w, "o");
+    assert_int_equal(w.rc, ERR_CANCELLED);
+    assert_int_equal(media_deaths(w.media), 1);
     next_job_is_served(w.media);
     media_free(w.media);
 }
@@ -386,10 +411,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(helper_that_goes_wrong_is_replaced),
         cmocka_unit_test(helper_that_hangs_past_the_deadline_is_killed),
+        cmocka_unit_test(helper_that_spins_past_the_deadline_is_killed),
         cmocka_unit_test(helper_that_stops_at_the_deadline_lives),
         cmocka_unit_test(helper_cannot_cut_the_shared_page),
         cmocka_unit_test(helper_gets_no_other_descriptor),
         cmocka_unit_test(cancelled_job_stops_and_its_helper_lives),
+        cmocka_unit_test(helper_that_spins_on_when_cancelled_is_killed),
         cmocka_unit_test(packets_read_after_the_cancelling_are_counted),
         cmocka_unit_test(job_cancelled_before_it_begins_has_no_packets),
         cmocka_unit_test(helper_that_does_not_stop_is_killed),
