@@ -87,6 +87,9 @@ ENCODED = {
     # not carried
     "vorbis.ogg": sound(seconds=3) + ["-c:a", "libvorbis"],
     "pcm.wav": sound(seconds=3) + ["-c:a", "pcm_s16le"],
+    "slow.mp3": sound(8000, 1, 60) + LAME + ["-b:a", "8k", "-reservoir", "0", "-write_xing", "0", "-id3v2_version", "0"],
+    "slow.aac": sound(8000, 1, 60) + ["-c:a", "aac", "-b:a", "8k", "-f", "adts"],
+    "vary.mp3": sound(8000, 1, 60) + LAME + ["-q:a", "8", "-write_xing", "0", "-id3v2_version", "0"],
     "minute.mp3": sound(24000, 1, 60) + LAME + ["-b:a", "32k", "-reservoir", "0", "-write_xing", "0",
                                                 "-id3v2_version", "0"],
 }
@@ -167,9 +170,9 @@ def make(cache=CACHE):
     return root
 
 
-def long_mp3(target, minutes=600):
-    """A long MP3 file, cheaply: one minute of frames of constant size, over and over."""
-    minute = read(os.path.join(make(), "minute.mp3"))
+def long_mp3(target, minutes=600, minute="minute.mp3"):
+    """A long MP3 or ADTS file, cheaply: one minute (of frames of constant size), over and over."""
+    minute = read(os.path.join(make(), minute))
     with open(target, "wb") as out:
         for _ in range(minutes):
             out.write(minute)
