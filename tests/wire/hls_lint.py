@@ -154,7 +154,8 @@ def read_key(lint, line):
         return None
     lint.check(method == "AES-128", f"METHOD is {method}: {line}")
     lint.uri(fields.get("URI", ""))
-    lint.check(re.fullmatch(r"0[xX][0-9a-fA-F]{32}", fields.get("IV", "0x" + 32 * "0")), f"IV is not of 128 bits: {line}")
+    iv = fields.get("IV", "0x" + 32 * "0")
+    lint.check(re.fullmatch(r"0[xX][0-9a-fA-F]{32}", iv), f"IV is not of 128 bits: {line}")
     lint.check(fields.get("KEYFORMAT", "identity") == "identity", f"a key of 16 bytes is identity: {line}")
     lint.check(re.fullmatch(r"\d+(/\d+)*", fields.get("KEYFORMATVERSIONS", "1")), f"KEYFORMATVERSIONS: {line}")
     return fields

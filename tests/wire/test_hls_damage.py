@@ -138,7 +138,7 @@ def sample_sizes(segment):
 
 
 def fetch_all(server, name):
-    """200 or what else the playlist's answer was; its first, last and middle segments are sent, or refused as broken."""
+    """The status of its playlist; the first, last and middle segments are sent, or refused as broken."""
     answer = raw.fetch(server.port, f"/hls/{name}/index.m3u8")
     assert answer.status in (200, 406, 415, 422), f"{name}: {answer!r}"
     if answer.status != 200:

@@ -154,8 +154,8 @@ def test_a_soft_purge_is_told_too(own, redis):
 
 
 def test_by_tls_another_edge_is_told_too(own, tmp_path):
-    """The subscription, the publishing and the log, each on a link that has checked Redis's certificate; with a user who
-    may do that and no more; and again after Redis was gone."""
+    """The subscription, the publishing and the log, each on a link that has checked Redis's certificate; with a user
+    who may do that and no more; and again after Redis was gone."""
     authority = Authority(tmp_path)
     with Redis().uses_tls(authority) as redis:
         may = ["+" + command for command in
