@@ -204,6 +204,8 @@ static void land(struct work *w, enum err e, struct object *out)
         remember_error(w, e, out);
     }
     flight_land(w->opts->flights, &w->flight, out);
+    if (w->flight.lost && out && out->source && out->source->fd >= 0)
+        count(w, COUNTER_ABORT_BYTES_UNSENT, w->flight.lost * out->size);
     object_unref(out);
 }
 

@@ -53,6 +53,50 @@ def test_gone_in_mid_body(alone, how, fields):
     assert alone.get("/ping").status == 200
 
 
+@pytest.mark.parametrize("clients", [1, 3])
+def test_gone_while_the_file_is_looked_for(own, clients):
+    """One that was written a moment ago is looked at until it rests; nobody knows its size till then. Once more where they
+    came too late, or so early that the look had not begun and was dropped."""
+    gone, unsent = 'segue_requests_total{code="499"}', "segue_abort_bytes_unsent_total"
+    with Segue(own.root, {"workers": 1}) as server:
+        for attempt in range(20):
+            own.add(f"new{attempt}.flac", noise("new", SIZE))
+            os.utime(own.path(f"new{attempt}.flac"))
+            before, flights = server.metrics(), server.metric("segue_flights_total")
+            waiting = [server.connect() for _ in range(clients)]
+            for c in waiting:
+                c.send(head(f"/audio/new{attempt}.flac"))
+            server.until_metric("segue_flights_total", lambda n, f=flights: n > f)
+            for c in waiting:
+                c.reset()
+            aborts = before["segue_aborts_total"] + clients
+            server.until_metric("segue_aborts_total", lambda n, a=aborts: n == a)
+            assert server.get(f"/audio/new{attempt}.flac", "Range: bytes=0-9").status == 206
+            after = server.metrics()
+            if after[gone] - before[gone] == clients:
+                assert after[unsent] - before[unsent] in (0, clients * SIZE)
+                if after[unsent] > before[unsent]:
+                    return
+        pytest.fail("none left while it was looked for")
+
+
+@pytest.mark.parametrize("fields", [["Range: bytes=0-99"], ['If-None-Match: "x"']])
+def test_who_did_not_ask_for_all_of_it_has_not_lost_all(own, fields):
+    with Segue(own.root, {"workers": 1}) as server:
+        for attempt in range(20):
+            own.add(f"new{attempt}.flac", noise("new", 100_000))
+            os.utime(own.path(f"new{attempt}.flac"))
+            c = server.connect()
+            c.send(head(f"/audio/new{attempt}.flac", *fields))
+            server.until_metric("segue_flights_total", lambda n, a=attempt: n > a)
+            c.reset()
+            server.until_metric("segue_connections", lambda n: n == 0)
+            if server.metric('segue_requests_total{code="499"}'):
+                break
+        assert server.get(f"/audio/new{attempt}.flac").status == 200  # it has been found since
+        assert server.metric("segue_aborts_total") and server.metric("segue_abort_bytes_unsent_total") == 0
+
+
 def bytes_read(server):
     """By any thread of it, from files and sockets, as the kernel counts."""
     with open(f"/proc/{server.pid}/io", encoding="ascii") as file:
