@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import MTIME_NS, noise
-from raw import Closed, head
+from raw import DEADLINE, Closed, head
 from segue import Segue, until
 
 
@@ -129,14 +129,14 @@ def test_a_file_truncated_in_mid_answer_is_cut_short(own, size, askings):
         until(empty, "the empty file")
 
 
-def no_old_after_a_second(server, target, since, new):
-    """No answer to a request that is sent later than a second after `since` is an old one."""
+def no_old_after(server, target, since, seconds, new):
+    """No answer to a request that is sent later than so many seconds after `since` is an old one."""
     while True:
         sent = time.monotonic()
         answer = server.get(target)
         if (answer.status, new[1] and answer.body) == new:
             return
-        assert sent < since + 1.0, f"{target} was as old as {sent - since:.2f} s: {answer}"
+        assert sent < since + seconds, f"{target} was as old as {sent - since:.2f} s: {answer}"
 
 
 class Changes:
@@ -157,11 +157,14 @@ class Changes:
         os.unlink(self.own.path("d/4.mp3"))
         self.own.add("c/5.mp3", self.new)
 
-    def are_seen(self):
+    def are_seen(self, seconds=1.0):
+        """Where files are looked at once a second it is the server's arithmetic that keeps to that, on a busy machine
+        as well."""
         since = time.monotonic()
         for name, body in (("a/1.mp3", self.new), ("b/2.mp3", self.old["b/2.mp3"][:100]), ("c/3.mp3", None),
                            ("d/4.mp3", None), ("c/moved.mp3", self.old["c/3.mp3"]), ("c/5.mp3", self.new)):
-            no_old_after_a_second(self.server, "/audio/" + name, since, (200, body) if body else (404, None))
+            no_old_after(self.server, "/audio/" + name, since, seconds, (200, body) if body else (404, None))
+        print(f"all were seen {time.monotonic() - since:.2f} s later")
 
 
 def few_watches(count):
@@ -215,7 +218,7 @@ def test_more_changes_than_the_kernel_keeps(own):
             changes.make()
         finally:
             server.signal(signal.SIGCONT)
-        changes.are_seen()
+        changes.are_seen(DEADLINE)  # a thread has to come to it; nothing else would be for an hour
         server.until_metric("segue_origin_watched_folders", lambda n: n == 6)
 
 
