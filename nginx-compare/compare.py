@@ -25,6 +25,7 @@ import chart
 import load
 import memory
 import servers
+import table
 
 BUDGET_IDLE, BUDGET_STALLED, CONTENTION = 512, 2048, 1.1
 DEARER = 1.05 # of what it was at another commit
@@ -219,6 +220,11 @@ def write_results(folder, rows, mem, about):
     (out / "compare.svg").write_text(chart.draw(rows, text))
 
 
+def write_readme(rows, mem):
+    readme = servers.TOP / "README.md"
+    readme.write_text(table.put(readme.read_text(), {"rows": rows, "memory": mem}))
+
+
 def main():
     a = words()
     began = time.monotonic()
@@ -250,6 +256,8 @@ def main():
         print("missed:", m)
     if a.out and not a.base and not a.case:
         write_results(a.out, rows, mem, about)
+    if a.out and mem and not a.base and not a.case and not a.quick:
+        write_readme(rows, mem)
     return 1 if missed and not a.quick else 0
 
 

@@ -58,8 +58,18 @@ class Dropper:
             os.close(fd)
 
 
+def end(wrk):
+    """Its words. wrk ends at a signal as it does at its time, which it takes in whole seconds only; one that
+    comes while it is still starting does not wake it, so there may have to be another."""
+    while wrk.poll() is None:
+        wrk.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return wrk.communicate(timeout=0.5)
+    return wrk.communicate()
+
+
 def wrk_results(commands, seconds):
-    """What each said. wrk ends at a signal as it does at its time, which it takes in whole seconds only."""
+    """What each said; nothing of one that was ended before it had begun."""
     with contextlib.ExitStack() as ended:
         running = []
         for command in commands:
@@ -67,16 +77,8 @@ def wrk_results(commands, seconds):
                                             text=True))
             ended.callback(running[-1].kill)
         time.sleep(seconds)
-        for p in running:
-            p.send_signal(signal.SIGINT)
-        found = []
-        for p in running:
-            out, err = p.communicate(timeout=STOPS)
-            result = re.search(r"^RESULT (.*)$", out, re.M)
-            if p.returncode or not result:
-                raise RuntimeError(f"wrk: status {p.returncode}, {out}{err}")
-            found.append(json.loads(result[1]))
-        return found
+        results = [re.search(r"^RESULT (.*)$", end(p)[0], re.M) for p in running]
+        return [json.loads(r[1]) for r in results if r]
 
 
 def sum_of(results):
@@ -107,8 +109,11 @@ def measure(server, case, seconds):
     commands = commands_of(server, case)
     with Dropper(cold):
         before = server.cpu_ns()
-        result = sum_of(wrk_results(commands, seconds))
+        results = wrk_results(commands, seconds)
         spent = server.cpu_ns() - before
+    if len(results) < len(commands):
+        raise RuntimeError(f"{server.name}, {case.name}: wrk had no time to say what it found")
+    result = sum_of(results)
     # Of long bodies a run ends in the middle of some: what was sent of them counts.
     answers = result["bytes"] / case.size if case.size >= LONG else result["requests"]
     if not answers or result["bad"]:

@@ -14,7 +14,9 @@ BUILD = os.environ.get("SEGUE_BUILD", str(TOP / "build"))
 INSTRUMENTED = "-fsanitize" in (pathlib.Path(BUILD) / "flags").read_text()
 
 sys.path.append(str(TOP / "nginx-compare"))
+import cases  # noqa: E402
 import compare  # noqa: E402
+import table  # noqa: E402
 
 pytestmark = pytest.mark.skipif(INSTRUMENTED, reason="an instrumented build is not compared")
 
@@ -64,6 +66,16 @@ def test_another_server_can_take_part(quick):
     for row in quick[1]["rows"]:
         assert row["peers"]["uncorked"] > 0
         assert f"uncorked {row['peers']['uncorked']:.1f} µs" in quick[0]
+
+
+def test_the_committed_results_are_of_every_case_and_shown():
+    hls = {k: ("/", "/", 1) for k in ("fmp4", "ts", "packed", "playlist")}
+    names = [c.name for c in cases.all_cases(hls, song=1)]
+    results = json.loads((TOP / "nginx-compare/results/latest.json").read_text())
+    assert [r["case"] for r in results["rows"]] == names
+    assert table.put((TOP / "README.md").read_text(), results) == (TOP / "README.md").read_text()
+    picture = (TOP / "nginx-compare/results/compare.svg").read_text()
+    assert [n for n in names if f">{n}</text>" not in picture] == []
 
 
 def row(**more):
