@@ -18,6 +18,7 @@ LISTEN   ?= 127.0.0.1:8080
 MEDIA    ?= media
 FUZZ     ?=
 FUZZ_SECONDS ?= 60
+MUTATIONS ?= 1000
 NO_UI    ?=
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG    ?= clang
@@ -47,7 +48,8 @@ EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1
 MEDIA_PKGS := libavformat libavcodec libavutil libseccomp libxxhash
 LOAD_PKGS  := libevent_core libxxhash
 FUZZ_PKGS  := openssl libxxhash yaml-0.1
-pkg_flags   = $(shell pkg-config --cflags $(1))
+# Their headers are not held to our warnings, wherever they lie.
+pkg_flags   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1)))
 pkg_libs    = $(shell pkg-config --libs $(1))
 
 CFLAGS_ALL = -std=c17 $(OPT) -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen \
@@ -81,14 +83,15 @@ AGAIN = +$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all run test check demo asan tsan fuzz format clean install help deps unit wire \
-        unit-programs fuzz-programs bench-sign k6 k6-types listeners crowd compare compare-quick guard FORCE
+        unit-programs fuzz-programs bench-sign mutate k6 k6-types listeners crowd compare compare-quick guard FORCE
 
 all: $(BUILD)/segue $(BUILD)/segue-media ## build the server and its media helper
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo 'variables: NO_UI=1 (build without Node and player), LISTEN=HOST:PORT, MEDIA=DIR, V=1,'
-	@echo '           BUILD=DIR, SANITIZE=LIST, PREFIX=DIR, DESTDIR=DIR, FUZZ=NAME, FUZZ_SECONDS=N'
+	@echo '           BUILD=DIR, SANITIZE=LIST, PREFIX=DIR, DESTDIR=DIR, FUZZ=NAME, FUZZ_SECONDS=N,'
+	@echo '           MUTATIONS=N'
 
 # Building
 
@@ -229,6 +232,12 @@ tsan: ## unit and wire tests in a build with ThreadSanitizer
 	@tools/install-deps
 	@$(AGAIN) BUILD=build/tsan SANITIZE=thread all listeners unit-programs
 	@tests/run --build build/tsan unit wire
+
+mutate: ## a thousand mutations of each media fixture, under AddressSanitizer (MUTATIONS=N)
+	@tools/install-deps
+	@$(AGAIN) BUILD=build/asan SANITIZE=address,undefined all
+	@SEGUE_BUILD=build/asan SEGUE_MUTATIONS=$(MUTATIONS) /usr/bin/python3 -m pytest -q -s \
+	    -p no:cacheprovider tests/wire/test_hls_damage.py
 
 fuzz: ## fuzz for FUZZ_SECONDS a target (0: until Ctrl-C), FUZZ=head: one alone
 	@tools/install-deps

@@ -329,6 +329,13 @@ static bool is_abort(enum close_reason reason)
     return reason == CLOSE_RESET || reason == CLOSE_HANGUP || reason == CLOSE_WRITE_TIMEOUT;
 }
 
+/* Bytes that it would have got. While a file is looked for nobody knows: the look-up counts. */
+static uint64_t unsent(struct exchange *x)
+{
+    x->wish.whole = x->asks && x->wish.kind == WISH_FILE && reply_is_whole(x);
+    return x->body.left;
+}
+
 static void record(struct exchange *x, bool whole, enum close_reason close)
 {
     struct service *s = x->service;
@@ -340,7 +347,7 @@ static void record(struct exchange *x, bool whole, enum close_reason close)
     histogram_add(s->histogram, now - x->started);
     if (aborted) {
         counters_add(s->counters, COUNTER_ABORTS, 1);
-        counters_add(s->counters, COUNTER_ABORT_BYTES_UNSENT, x->body.left);
+        counters_add(s->counters, COUNTER_ABORT_BYTES_UNSENT, unsent(x));
     }
     if (access_wants(s->access, waited(x, now)))
         write_access(x, now, aborted, close);

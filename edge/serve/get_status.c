@@ -63,12 +63,13 @@ static json_t *about(struct exchange *x)
                         : atomic_load(v->redis_broken)           ? "left alone"
                         : purges_reach(v->purges) == PURGES_TOLD ? "up"
                                                                  : "connecting";
-    return json_pack("{s:s,s:I,s:I,s:b,s:I,s:I,s:s,s:b}", "version", v->version, "uptime seconds",
-                     (json_int_t)((loop_now(x->service->loop) - v->started) / CLOCK_SECOND),
-                     "workers", (json_int_t)v->workers, "draining", (int)atomic_load(v->draining),
-                     "bytes in memory", (json_int_t)cache.bytes, "objects in memory",
-                     (json_int_t)cache.objects, "redis state", state, "warming",
-                     (int)warm_state(v->warm).running);
+    return json_pack(
+        "{s:s,s:I,s:I,s:b,s:I,s:I,s:s,s:I,s:b}", "version", v->version, "uptime seconds",
+        (json_int_t)((loop_now(x->service->loop) - v->started) / CLOCK_SECOND), "workers",
+        (json_int_t)v->workers, "draining", (int)atomic_load(v->draining), "bytes in memory",
+        (json_int_t)cache.bytes, "objects in memory", (json_int_t)cache.objects, "redis state",
+        state, "redis links left alone", (json_int_t)(redis ? atomic_load(v->redis_broken) : 0),
+        "warming", (int)warm_state(v->warm).running);
 }
 
 static json_t *everything(struct exchange *x)

@@ -73,6 +73,11 @@ static uint64_t conditions(const struct h1_request *r)
     return r->seen & any;
 }
 
+bool reply_is_whole(const struct exchange *x)
+{
+    return x->request->method == METHOD_GET && !conditions(x->request);
+}
+
 void reply_decide(struct exchange *x)
 {
     const struct object *o = x->reply.object;

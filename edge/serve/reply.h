@@ -7,6 +7,9 @@
 /* Weigh preconditions and ranges (RFC 9110 13, 14) of a found object: sets x->reply. */
 void reply_decide(struct exchange *x);
 
+/* Would all of it be sent, whatever it is: no condition, no range, not a head alone? */
+bool reply_is_whole(const struct exchange *x);
+
 /* Write the head into the service's scratch and lay out x->body.   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err reply_write(struct exchange *x);
 

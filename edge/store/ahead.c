@@ -33,11 +33,10 @@ static void reading_free(struct reading *r)
 static void run(struct job *job)
 {
     struct reading *r = (struct reading *)job;
-    uint64_t bytes = 0;
     struct object *result = object_ref(r->source);
-    enum err e = source_warm(r->source->source, r->span, r->room, &job->cancelled, &bytes);
+    _Atomic uint64_t *bytes = &r->opts.counters->value[COUNTER_ORIGIN_READ_BYTES];
+    enum err e = source_warm(r->source->source, r->span, r->room, &job->cancelled, bytes);
     add(r, COUNTER_ORIGIN_READS, 1);
-    add(r, COUNTER_ORIGIN_READ_BYTES, bytes);
     if (e) {
         object_unref(result);
         result = object_of_failure(&r->source->key, e, str_of(err_text(e)));

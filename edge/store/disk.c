@@ -550,7 +550,7 @@ bool source_is_warm(struct source *s, uint64_t offset, uint64_t n, uint64_t now)
 }
 
 enum err source_warm(struct source *s, struct index_span span, size_t room,
-                     const atomic_bool *cancelled, uint64_t *read_bytes)
+                     const atomic_bool *cancelled, _Atomic uint64_t *read)
 {
     unsigned char *scratch = malloc(room);
     uint64_t at = span.offset, end = span.offset + span.length;
@@ -561,7 +561,8 @@ enum err source_warm(struct source *s, struct index_span span, size_t room,
         size_t piece = end - at < room ? (size_t)(end - at) : room;
         e = source_read(s, at, scratch, piece, cancelled);
         at += piece;
-        *read_bytes += piece;
+        if (!e)
+            atomic_fetch_add_explicit(read, piece, memory_order_relaxed);
     }
     free(scratch);
     return e;

@@ -67,8 +67,8 @@ MUST_USE enum err source_read(const struct source *s, uint64_t offset, unsigned 
 /* Would sending [offset, offset + n) find it in memory? Asks the kernel at most once in ten seconds
  * and 512 KB (preadv2 with RWF_NOWAIT), else remembers. [any thread, does not block] */
 bool source_is_warm(struct source *s, uint64_t offset, uint64_t n, uint64_t now);
-/* Bring it there, through a buffer of `room` bytes. As source_read. */
+/* Bring it there, through a buffer of `room` bytes; *read grows as they come. As source_read. */
 MUST_USE enum err source_warm(struct source *s, struct index_span span, size_t room,
-                              const atomic_bool *cancelled, uint64_t *read_bytes);
+                              const atomic_bool *cancelled, _Atomic uint64_t *read);
 
 #endif

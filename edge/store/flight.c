@@ -124,6 +124,7 @@ bool flight_leave(struct flights *f, struct waiter *waiter)
     struct flight *flight = waiter->flight;
     if (flight) {
         remove_waiter(flight, waiter);
+        flight->lost += waiter->whole;
         cancelled = abandon_if_empty(f, flight);
     }
     lock_give(&f->lock);

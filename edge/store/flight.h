@@ -25,6 +25,7 @@ struct flight {
     bool kept;                           /* goes on without waiters (a check behind an answer) */
     bool remote;                         /* what lands was found in Redis, not made */
     bool stored;                         /* and the cache has it */
+    uint32_t lost;                       /* that left with `whole` set; to be read once it landed */
 };
 
 /* [loop] result: a reference, or NULL: no memory */
@@ -38,6 +39,7 @@ struct waiter {
     struct object *result;
     bool remote;           /* the flight's, when it landed */
     bool stored;           /* the same */
+    bool whole;            /* set before it leaves: all of what lands is lost on it */
     struct flight *flight; /* private: NULL once the letter is under way */
     struct waiter *next;   /* private */
 };

@@ -62,6 +62,7 @@ void media_task_init(struct media_task *task)
 {
     atomic_init(&task->cancelled, false);
     atomic_init(&task->job, 0);
+    atomic_init(&task->read, UINT64_MAX);
     atomic_init(&task->helper, NULL);
 }
 
@@ -69,8 +70,10 @@ void media_cancel(struct media_task *task)
 {
     atomic_store(&task->cancelled, true);
     struct media_helper *h = atomic_load(&task->helper);
-    if (h)
-        media_helper_stop(h, atomic_load(&task->job));
+    if (!h)
+        return;
+    atomic_store(&task->read, atomic_load(&h->page->packets));
+    media_helper_stop(h, atomic_load(&task->job));
 }
 
 static struct media_helper *find_idle(struct media *m)

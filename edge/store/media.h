@@ -32,6 +32,7 @@ struct media_helper;
 struct media_task {
     atomic_bool cancelled;
     _Atomic uint64_t job;
+    _Atomic uint64_t read; /* packets when it was cancelled; UINT64_MAX: it was not */
     _Atomic(struct media_helper *) helper; /* that runs it, or NULL */
 };
 
@@ -40,6 +41,7 @@ struct media_result {
     size_t len;
     uint64_t packets;      /* that were read */
     uint64_t packets_left; /* estimate of those that were not, when it was cancelled or too late */
+    uint64_t packets_late; /* that were read after media_cancel */
     char why[MEDIA_WHY];   /* on error, the reason: printable ASCII */
 };
 

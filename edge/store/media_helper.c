@@ -253,11 +253,15 @@ static enum err replace(struct job *j, enum err rc, struct media_result *out)
     return rc;
 }
 
+/* The helper writes into the page every few packets, and before it answers: what came after the
+ * cancelling is never more than is counted. */
 static void count_packets(struct job *j, struct media_result *out)
 {
     uint64_t read = atomic_load(&j->helper->page->packets);
     uint64_t expected = atomic_load(&j->helper->page->expected);
+    uint64_t cancelled_at = atomic_load(&j->task->read);
     out->packets = read;
+    out->packets_late = read > cancelled_at ? read - cancelled_at : 0;
     out->packets_left = j->stopping && expected > read ? expected - read : 0;
 }
 
@@ -273,9 +277,6 @@ static enum err converse(struct job *j, int fd, uint64_t size, struct media_resu
     struct media_helper *h = j->helper;
     if (h->pid == 0)
         TRY(start(h));
-    atomic_store(&h->page->taken, 0);
-    atomic_store(&h->page->packets, 0);
-    atomic_store(&h->page->expected, 0);
     j->broken = !send_request(h, fd, size);
     if (j->broken)
         return ERR_SYSTEM;
@@ -304,6 +305,9 @@ static void announce(struct media_helper *h, struct media_task *task)
     h->jobs++;
     (void)drained(h->poke);
     atomic_store(&h->page->stop, 0);
+    atomic_store(&h->page->taken, 0);
+    atomic_store(&h->page->packets, 0);
+    atomic_store(&h->page->expected, 0);
     atomic_store(&task->job, h->jobs);
     atomic_store(&task->helper, h);
 }

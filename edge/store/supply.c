@@ -133,8 +133,19 @@ void supply_give_back(struct object *object, struct object *source, struct near_
     object_unref(source);
 }
 
+/* A file that is being looked for is counted by who finds it. */
+static void count_lost(struct wish *w)
+{
+    if (w->whole && w->source)
+        counters_add(w->seat->counters, COUNTER_ABORT_BYTES_UNSENT, w->source->size);
+    else if (w->waiter)
+        w->waiter->whole = w->whole;
+    w->whole = false;
+}
+
 void supply_leave(struct wish *w)
 {
+    count_lost(w);
     if (w->waiter && flight_leave(w->seat->supply->flights, w->waiter))
         counters_add(w->seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
     supply_give_back(w->object, w->source, w->held);

@@ -68,6 +68,7 @@ struct wish {
     struct str track;               /* decoded path below the root: "/album/song.m4a" */
     struct str ending;              /* of a segment's name */
     void (*granted)(struct wish *); /* [loop] when supply_ask could not answer at once */
+    bool whole; /* set before it is left: the client would have got all of the file, which counts */
 
     /* What came: references, given back by supply_leave. On ERR_NONE `object` is what to send and
      * `source` the file that its spans are of. Else object is NULL or remembers why. */

@@ -107,6 +107,7 @@ static enum err run_index(struct work *w, struct object **out)
     enum err e =
         media_index(w->opts->supply->media, &w->task, s->fd, s->id.size, w->flight.key.path, &r);
     count(w, COUNTER_INDEX_PACKETS, r.packets);
+    count(w, COUNTER_ABORT_PACKETS_LATE, r.packets_late);
     if (e == ERR_CANCELLED) {
         count(w, COUNTER_ABORT_PACKETS_SKIPPED, r.packets_left);
         return e;
@@ -203,6 +204,8 @@ static void land(struct work *w, enum err e, struct object *out)
         remember_error(w, e, out);
     }
     flight_land(w->opts->flights, &w->flight, out);
+    if (w->flight.lost && out && out->source && out->source->fd >= 0)
+        count(w, COUNTER_ABORT_BYTES_UNSENT, w->flight.lost * out->size);
     object_unref(out);
 }
 

@@ -23,6 +23,18 @@ static bool load(SSL_CTX *context, const char *authorities)
                        : SSL_CTX_set_default_verify_paths(context) == 1;
 }
 
+/* What OpenSSL works out of a certificate it keeps in it, at first use, behind an atomic of its
+ * own: that is done before threads share them. */
+static void settle(SSL_CTX *context)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate)
+            (void)X509_check_purpose(certificate, -1, 0);
+    }
+}
+
 enum err tls_trust_new(const char *authorities, struct tls_trust **out)
 {
     struct tls_trust *t = calloc(1, sizeof *t);
@@ -36,6 +48,7 @@ enum err tls_trust_new(const char *authorities, struct tls_trust **out)
         tls_trust_free(t);
         return e;
     }
+    settle(t->context);
     SSL_CTX_set_verify(t->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_session_cache_mode(t->context, SSL_SESS_CACHE_OFF);
     /* Ours may move between two tries (a growing buffer), and is taken piece by piece. */

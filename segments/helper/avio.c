@@ -21,6 +21,11 @@ void source_progress(const struct source *s, uint64_t packets, uint64_t offset)
     atomic_store_explicit(&s->page->expected, expected, memory_order_relaxed);
 }
 
+void source_stops_at(const struct source *s, uint64_t packets)
+{
+    atomic_store_explicit(&s->page->packets, packets, memory_order_relaxed);
+}
+
 enum err source_read(const struct source *s, uint64_t offset, void *to, size_t n, size_t *got)
 {
     *got = 0;

@@ -20,6 +20,8 @@ struct source {
 bool source_stopped(const struct source *s);
 /* Tell the server how far the job is: `packets` read, the last of them ending at `offset`. */
 void source_progress(const struct source *s, uint64_t packets, uint64_t offset);
+/* The job ends early: exactly so many were read. */
+void source_stops_at(const struct source *s, uint64_t packets);
 
 /* Up to n bytes from `offset`; *got is less than n only at the end of the file.
  *   ERR_CANCELLED   ERR_IO */

@@ -198,6 +198,7 @@ static enum err make(struct track *t, AVIOContext *io, struct buf *out)
  * so, and replaces this process. */
 static enum err settle_error(struct track *t, enum err rc)
 {
+    source_stops_at(t->source, t->packets);
     if (source_stopped(t->source))
         return ERR_CANCELLED;
     if (rc == ERR_NOMEM || rc == ERR_TOO_BIG)

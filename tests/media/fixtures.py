@@ -19,6 +19,9 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import sbr  # noqa: E402
+
 CACHE = os.path.join(HERE, "cache")
 
 SECONDS = 19.3  # three whole segments of 6 s and a short one
@@ -80,7 +83,10 @@ ENCODED = {
     "mp3-8.mp3": sound(8000, 1, 13) + LAME + ["-b:a", "16k"],  # MPEG-2.5
     "mp3-11.mp3": sound(11025, 2, 13) + LAME + ["-b:a", "32k"],
     "one.flac": sound(seconds=0.02) + ["-c:a", "flac", "-sample_fmt", "s16"],
-    "he-core.m4a": sound(22050) + ["-c:a", "aac", "-b:a", "64k"],  # what he-aac.m4a is made of
+    "he-core.m4a": sound(22050) + ["-c:a", "aac", "-b:a", "64k"],  # what he-aac.m4a is made of,
+    "he-core-mono.m4a": sound(22050, 1) + ["-c:a", "aac", "-b:a", "32k"],  # he-aac2.m4a,
+    "he-core.aac": sound(22050) + ["-c:a", "aac", "-b:a", "64k", "-f", "adts"],  # and he-found.*
+    "he-core-mono.aac": sound(22050, 1) + ["-c:a", "aac", "-b:a", "32k", "-f", "adts"],
     "short.m4a": sound(seconds=0.5) + AAC,
     "ladder/64.m4a": sound() + ["-c:a", "aac", "-b:a", "64k"],
     "ladder/128.m4a": sound() + AAC,
@@ -88,21 +94,33 @@ ENCODED = {
     # not carried
     "vorbis.ogg": sound(seconds=3) + ["-c:a", "libvorbis"],
     "pcm.wav": sound(seconds=3) + ["-c:a", "pcm_s16le"],
+    "slow.mp3": sound(8000, 1, 60) + LAME + ["-b:a", "8k", "-reservoir", "0", "-write_xing", "0",
+                                             "-id3v2_version", "0"],
+    "slow.aac": sound(8000, 1, 60) + ["-c:a", "aac", "-b:a", "8k", "-f", "adts"],
+    "vary.mp3": sound(8000, 1, 60) + LAME + ["-q:a", "8", "-write_xing", "0", "-id3v2_version", "0"],
     "minute.mp3": sound(24000, 1, 60) + LAME + ["-b:a", "32k", "-reservoir", "0", "-write_xing", "0",
                                                 "-id3v2_version", "0"],
 }
 
 
-def he_aac(data):
-    """AAC-LC at 22.05 kHz, its AudioSpecificConfig made to announce SBR to 44.1 kHz (object type 5).
+# AudioSpecificConfigs that ffmpeg's encoder writes, and others of the same length.
+LC_22, LC_22_MONO = "139056e500", "138856e500"  # LC, 22050 Hz, and "no SBR"
+LC_44 = "121056e500"
+SBR = "2b92080000"      # SBR, 22050 Hz, stereo, to 44100 Hz, over LC; the rest is padding
+PS = "eb8a080000"       # PS over SBR, 22050 Hz, mono, to 44100 Hz, over LC
+USAC = "f948402200"     # xHE-AAC, 44100 Hz, stereo
 
-    No free encoder writes HE-AAC. A frame without SBR data is lawful in such a stream: the decoder
-    then doubles the rate without adding treble (ISO 14496-3, 4.6.18.5), so packaging is tested for real.
+
+def announce(data, was, now):
+    """An m4a file whose AudioSpecificConfig says something else.
+
+    No free encoder writes HE-AAC. A frame without SBR or PS data is lawful in such a stream: the decoder then doubles the
+    rate without adding treble (ISO 14496-3, 4.6.18.5), so packaging is tested for real. Of xHE-AAC only the
+    announcement is real: its frames are AAC-LC's, and nobody here could decode others.
     """
-    plain = bytes.fromhex("139056e500")  # LC, 22050 Hz, stereo, and "no SBR"
-    sbr = bytes.fromhex("2b92080000")    # SBR, 22050 Hz, stereo, to 44100 Hz, over LC; the rest is padding
-    assert data.count(plain) == 1
-    return data.replace(plain, sbr)
+    was, now = bytes.fromhex(was), bytes.fromhex(now)
+    assert data.count(was) == 1
+    return data.replace(was, now)
 
 
 def read(name):
@@ -110,13 +128,19 @@ def read(name):
         return file.read()
 
 
-SOURCE = read(os.path.abspath(__file__))  # as it was loaded: it may change under a running test
+# As they were loaded: they may change under a running test.
+SOURCE = read(os.path.abspath(__file__)) + read(sbr.__file__)
 
 
 def derived(root):
     """Files made of other files, or of nothing: (name, bytes)."""
     mp4, front = read(f"{root}/aac.m4a"), read(f"{root}/aac-front.m4a")
-    yield "he-aac.m4a", he_aac(read(f"{root}/he-core.m4a"))
+    yield "he-aac.m4a", announce(read(f"{root}/he-core.m4a"), LC_22, SBR)
+    yield "he-aac2.m4a", announce(read(f"{root}/he-core-mono.m4a"), LC_22_MONO, PS)
+    yield "xhe-aac.m4a", announce(mp4, LC_44, USAC)
+    # SBR and PS that are in the frames and nowhere announced.
+    yield "he-found.aac", sbr.add(read(f"{root}/he-core.aac"), 2)
+    yield "he-found2.aac", sbr.add(read(f"{root}/he-core-mono.aac"), 1)
     yield "text.mp3", b"This is not music, though the name says so.\n" * 200
     yield "empty.mp3", b""
     yield "empty.m4a", b""
@@ -148,6 +172,8 @@ def build(root):
     for name, data in list(derived(root)):
         with open(os.path.join(root, name), "wb") as file:
             file.write(data)
+    for name in ("he-found", "he-found2"):
+        ffmpeg("-i", f"{root}/{name}.aac", "-c", "copy", "-bsf:a", "aac_adtstoasc", f"{root}/{name}.m4a")
     os.remove(os.path.join(root, "picture.png"))
 
 
@@ -177,12 +203,23 @@ def make(cache=CACHE):
     return root
 
 
-def long_mp3(target, minutes=600):
-    """A long MP3 file, cheaply: one minute of frames of constant size, over and over."""
-    minute = read(os.path.join(make(), "minute.mp3"))
+def long_mp3(target, minutes=600, minute="minute.mp3"):
+    """A long MP3 or ADTS file, cheaply: one minute (of frames of constant size), over and over."""
+    minute = read(os.path.join(make(), minute))
     with open(target, "wb") as out:
         for _ in range(minutes):
             out.write(minute)
+
+
+def long_opus(target, minutes=600):
+    """A long Ogg Opus file, cheaply: 50 packets a second of a minute's silence, copied over and over."""
+    minute = f"{target}.minute.opus"
+    try:
+        ffmpeg("-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono", "-t", "60", "-c:a", "libopus", "-b:a", "6k", "-vbr",
+               "off", minute)
+        ffmpeg("-stream_loop", str(minutes - 1), "-i", minute, "-c", "copy", str(target))
+    finally:
+        os.remove(minute)
 
 
 if __name__ == "__main__":

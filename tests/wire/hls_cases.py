@@ -37,6 +37,13 @@ CASES = {case.name: case for case in (
     Case("aac-cover.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
     # ADTS cannot say "SBR": a decoder finds it in the frames, and these have none (see tests/media).
     Case("he-aac.m4a", "mp4a.40.5", 2048, 44100, 2, AAC, 1024, ("he-core.m4a", 22050)),
+    # Nor can it say "PS"; and without either in its frames its ADTS is that of one channel. he-found2 has them.
+    Case("he-aac2.m4a", "mp4a.40.29", 2048, 44100, 2, ONLY_FMP4, 1024),
+    # SBR that is in the frames and announced nowhere: fMP4 says it openly, the others hold it as it is.
+    Case("he-found.aac", "mp4a.40.5", 2048, 44100, 2, AAC),
+    Case("he-found.m4a", "mp4a.40.5", 2048, 44100, 2, AAC),
+    Case("he-found2.aac", "mp4a.40.29", 2048, 44100, 2, AAC),
+    Case("he-found2.m4a", "mp4a.40.29", 2048, 44100, 2, AAC),
     Case("aac.aac", "mp4a.40.2", 1024, 44100, 2, AAC),
     Case("short.m4a", "mp4a.40.2", 1024, 44100, 2, AAC, 1024),
     Case("alac.m4a", "alac", 4096, 44100, 2, ONLY_FMP4),

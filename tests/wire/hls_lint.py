@@ -1,18 +1,20 @@
 """HLS playlists, read strictly: every rule of RFC 8216 and of its successor (draft-pantos-hls-rfc8216bis) that an
 audio-only VOD stream can break. parse_media and parse_master give the playlist as values, or raise Faults
-with everything that is wrong with it."""
+with everything that is wrong with it. HLS-RULES.md says which rule is checked where."""
 import re
+import unicodedata
 
+# What one whole file of sound can need; no others are known here, so none can be sent unchecked.
 MEDIA_TAGS = {
-    "EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-START", "EXT-X-TARGETDURATION",
-    "EXT-X-MEDIA-SEQUENCE", "EXT-X-DISCONTINUITY-SEQUENCE", "EXT-X-PLAYLIST-TYPE", "EXT-X-ENDLIST", "EXTINF",
-    "EXT-X-BYTERANGE", "EXT-X-DISCONTINUITY", "EXT-X-KEY", "EXT-X-MAP", "EXT-X-PROGRAM-DATE-TIME",
-    "EXT-X-BITRATE", "EXT-X-GAP", "EXT-X-DATERANGE", "EXT-X-DEFINE",
+    "EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE",
+    "EXT-X-PLAYLIST-TYPE", "EXT-X-ENDLIST", "EXTINF", "EXT-X-BYTERANGE", "EXT-X-KEY", "EXT-X-MAP",
 }
-MASTER_TAGS = {
-    "EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-START", "EXT-X-STREAM-INF", "EXT-X-MEDIA",
-    "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY", "EXT-X-CONTENT-STEERING", "EXT-X-DEFINE",
-}
+MASTER_TAGS = {"EXTM3U", "EXT-X-VERSION", "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-STREAM-INF", "EXT-X-MEDIA"}
+CODECS = re.compile(r"mp4a\.40\.(2|5|29|34|42)|fLaC|alac|Opus|ac-3|ec-3")
+# Attributes whose values are quoted strings (RFC 8216 4.2); all others are not.
+QUOTED = {"URI", "CODECS", "AUDIO", "GROUP-ID", "NAME", "LANGUAGE", "CHANNELS", "KEYFORMAT", "KEYFORMATVERSIONS",
+          "BYTERANGE"}
+KEY_ATTRIBUTES = {"METHOD", "URI", "IV", "KEYFORMAT", "KEYFORMATVERSIONS"}
 ENDINGS = {"fmp4": ("m4s", "mp4"), "ts": ("ts",), "packed": ("aac", "mp3", "ac3", "ec3"),
            "bytes": ("aac", "mp3")}
 ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
@@ -25,8 +27,9 @@ class Faults(AssertionError):
 
 
 class Segment:
-    def __init__(self, uri, duration, span, init):
+    def __init__(self, uri, duration, span, init, key):
         self.uri, self.duration = uri, duration
+        self.key = key    # attributes of the EXT-X-KEY that is in force, or None
         self.span = span  # (offset, length) or None
         self.init = init  # URI of the EXT-X-MAP, or None
 
@@ -50,6 +53,7 @@ class Lint:
         except UnicodeDecodeError as error:
             raise Faults([f"not UTF-8: {error}"], repr(data)) from error
         self.check(not self.text.startswith("\ufeff"), "a byte order mark")
+        self.check(unicodedata.is_normalized("NFC", self.text), "not in Unicode's form C")
         self.check(self.text.endswith("\n"), "the last line does not end")
         self.lines = self.text.replace("\r\n", "\n").split("\n")[:-1]
         self.check(self.lines[:1] == ["#EXTM3U"], "the first line is not #EXTM3U")
@@ -87,6 +91,7 @@ class Lint:
             if not self.check(found, f"malformed attributes: {text}"):
                 break
             self.check(found[1] not in out, f"{found[1]} twice in {text}")
+            self.check((found[2][0] == '"') == (found[1] in QUOTED), f"{found[1]} with or without quotes: {text}")
             out[found[1]] = found[2].strip('"')
             at = found.end()
         return out
@@ -110,7 +115,7 @@ def span_of(lint, value):
 
 
 def read_segments(lint):
-    out, duration, span, init = [], None, None, None
+    out, duration, span, init, key = [], None, None, None, None
     for line in lint.lines:
         if line.startswith("#EXTINF:"):
             found = re.fullmatch(r"#EXTINF:(\d+\.\d{6,}),.*", line)
@@ -120,20 +125,68 @@ def read_segments(lint):
         elif line.startswith("#EXT-X-BYTERANGE:"):
             span = span_of(lint, line.partition(":")[2])
         elif line.startswith("#EXT-X-MAP:"):
-            init = lint.uri(lint.attributes(line.partition(":")[2]).get("URI", ""))
+            init = read_map(lint, line, key)
+        elif line.startswith("#EXT-X-KEY:"):
+            key = read_key(lint, line)
         elif line and not line.startswith("#"):
             lint.check(duration is not None, f"{line} without EXTINF")
-            out.append(Segment(lint.uri(line), duration or 0.0, span, init))
+            out.append(Segment(lint.uri(line), duration or 0.0, span, init, key))
             duration = span = None
     lint.check(duration is None, "an EXTINF without a segment")
     return out
 
 
+def read_map(lint, line, key):
+    fields = lint.attributes(line.partition(":")[2])
+    lint.check(set(fields) == {"URI"}, f"an init segment is a whole resource of its own here: {line}")
+    # 4.4.4.5: no sequence number stands for the IV of an init segment.
+    lint.check(not key or "IV" in key, f"an encrypted init segment needs an IV in its key: {line}")
+    return lint.uri(fields.get("URI", ""))
+
+
+def read_key(lint, line):
+    """Attributes of an EXT-X-KEY (4.4.4.4), or None behind METHOD=NONE."""
+    fields = lint.attributes(line.partition(":")[2])
+    method = fields.get("METHOD")
+    lint.check(set(fields) <= KEY_ATTRIBUTES, f"unknown attributes: {line}")
+    if method == "NONE":
+        lint.check(len(fields) == 1, f"METHOD=NONE with other attributes: {line}")
+        return None
+    lint.check(method == "AES-128", f"METHOD is {method}: {line}")
+    lint.uri(fields.get("URI", ""))
+    iv = fields.get("IV", "0x" + 32 * "0")
+    lint.check(re.fullmatch(r"0[xX][0-9a-fA-F]{32}", iv), f"IV is not of 128 bits: {line}")
+    lint.check(fields.get("KEYFORMAT", "identity") == "identity", f"a key of 16 bytes is identity: {line}")
+    lint.check(re.fullmatch(r"\d+(/\d+)*", fields.get("KEYFORMATVERSIONS", "1")), f"KEYFORMATVERSIONS: {line}")
+    return fields
+
+
 def least_version(media):
     """RFC 8216bis section 8: the lowest version that has all that is used."""
+    keys = [s.key for s in media.segments if s.key]
     if any(s.init for s in media.segments):
         return 6
-    return 4 if any(s.span for s in media.segments) else 3
+    if any("KEYFORMAT" in key or "KEYFORMATVERSIONS" in key for key in keys):
+        return 5
+    return 4 if any(s.span for s in media.segments) else 3  # an IV needs 2, EXTINF with decimals 3
+
+
+def lint_keys(lint, media):
+    """Beyond the letter: a key that is named again is the same one, and no two segments share key and IV, which would
+    show where they begin alike."""
+    used = [(s.key["URI"], s.key.get("IV", n).lower() if "IV" in s.key else n)
+            for n, s in enumerate(media.segments) if s.key and "URI" in s.key]
+    lint.check(len(set(used)) == len(used), "two segments have the same key and IV")
+    lint.check(len(used) in (0, len(media.segments)), "some segments are encrypted and some are not")
+
+
+def lint_order(lint):
+    """Tags of the whole playlist stand before its first segment, where they say so (4.4.3.2), or where players look."""
+    first = next((n for n, line in enumerate(lint.lines) if line.startswith("#EXTINF")), len(lint.lines))
+    for name in ("EXT-X-VERSION", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-PLAYLIST-TYPE",
+                 "EXT-X-INDEPENDENT-SEGMENTS", "EXT-X-MAP"):
+        at = [n for n, line in enumerate(lint.lines) if line.split(":")[0] == "#" + name]
+        lint.check(all(n < first for n in at), f"{name} stands behind a segment")
 
 
 def lint_durations(lint, media):
@@ -174,6 +227,9 @@ def parse_media(data, container):
     lint.check(media.segments, "no segments")
     lint.check(media.version == least_version(media),
                f"EXT-X-VERSION is {media.version}, {least_version(media)} is enough and needed")
+    lint.check(lint.tags.get("EXT-X-MEDIA-SEQUENCE", ["0"]) == ["0"], "a whole file begins with its first segment")
+    lint_order(lint)
+    lint_keys(lint, media)
     lint_durations(lint, media)
     lint_container(lint, media, container)
     lint.done()
@@ -203,6 +259,7 @@ def parse_master(data):
     lint.check(set(named) == (set(groups) or {None}), f"variants are of {named}, groups are {groups}")
     codecs = {group: {f.get("CODECS") for _, f in out if f.get("AUDIO") == group} for group in groups}
     lint.check(all(len(c) == 1 for c in codecs.values()), f"a group mixes codecs: {codecs}")
+    lint.check(sum("SCORE" in f for _, f in out) in (0, len(out)), "SCORE on some variants only (Apple 9.19)")
     lint.done()
     return [Variant(uri, fields) for uri, fields in out]
 
@@ -221,7 +278,8 @@ def stream_inf(lint, line):
     fields = lint.attributes(line.partition(":")[2])
     for name in ("BANDWIDTH", "AVERAGE-BANDWIDTH"):
         lint.check(re.fullmatch(r"[1-9]\d*", fields.get(name, "")), f"{name} is missing or malformed: {line}")
-    lint.check(re.search(r'CODECS="[^"]+"', line), f"CODECS is missing: {line}")
+    if lint.check(fields.get("CODECS"), f"CODECS is missing: {line}"):
+        lint.check(CODECS.fullmatch(fields["CODECS"]), f"CODECS names none of those that are sent: {line}")
     lint.check("RESOLUTION" not in fields and "FRAME-RATE" not in fields, f"a picture in audio: {line}")
     if not lint.faults:
         lint.check(int(fields["AVERAGE-BANDWIDTH"]) <= int(fields["BANDWIDTH"]), f"average over peak: {line}")

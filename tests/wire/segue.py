@@ -135,11 +135,13 @@ class Segue:
     args       more command line arguments after `serve -c FILE`
     env        more environment variables
     limits     {"NOFILE": n}: resource limits of the server
+    within     words of a command that becomes the server: those of its command line are put behind
     port, ports, admin_port   where it listens
     out, err   Lines of stdout (access log) and stderr
     """
 
-    def __init__(self, root=None, conf=None, args=(), env=None, limits=None):
+    def __init__(self, root=None, conf=None, args=(), env=None, limits=None,
+                 within=()):
         self.conf = merge(DEFAULTS, {"media": {"root": str(root)}} if root is not None else {})
         self.conf = merge(self.conf, conf or {})
         self.dir = tempfile.mkdtemp(prefix="segue-wire-")
@@ -147,6 +149,7 @@ class Segue:
         self.args = list(args)
         self.env = env or {}
         self.limits = limits or {}
+        self.within = list(within)
         self.process = None
         self.port = self.admin_port = None
         self.ports = []
@@ -166,7 +169,7 @@ class Segue:
         env = {k: v for k, v in os.environ.items() if not k.startswith("SEGUE_")}
         env.update(self.env)
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "-c", self.file, *self.args], env=env, cwd=self.dir,
+            [*self.within, PROGRAM, "serve", "-c", self.file, *self.args], env=env, cwd=self.dir,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=self._limit if self.limits else None)
         self.out = Lines(self.process.stdout)

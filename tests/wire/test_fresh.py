@@ -1,10 +1,13 @@
 """Files that change under the server."""
 import os
+import signal
+import subprocess
+import time
 
 import pytest
 
 from conftest import MTIME_NS, noise
-from raw import Closed, head
+from raw import DEADLINE, Closed, head
 from segue import Segue, until
 
 
@@ -124,6 +127,99 @@ def test_a_file_truncated_in_mid_answer_is_cut_short(own, size, askings):
             except Closed:
                 return False  # what was remembered of it may be promised once more
         until(empty, "the empty file")
+
+
+def no_old_after(server, target, since, seconds, new):
+    """No answer to a request that is sent later than so many seconds after `since` is an old one."""
+    while True:
+        sent = time.monotonic()
+        answer = server.get(target)
+        if (answer.status, new[1] and answer.body) == new:
+            return
+        assert sent < since + seconds, f"{target} was as old as {sent - since:.2f} s: {answer}"
+
+
+class Changes:
+    """Files that are known to the server, each of which becomes another in its own way."""
+
+    def __init__(self, server, own):
+        self.server, self.own, self.new = server, own, noise("new", 6000)
+        self.old = {name: noise(name, 5000) for name in ("a/1.mp3", "b/2.mp3", "c/3.mp3", "d/4.mp3")}
+        for name, data in self.old.items():
+            own.add(name, data)
+            until(lambda n=name, d=data: server.get("/audio/" + n).body == d, name)
+        assert server.get("/audio/c/5.mp3").status == 404
+
+    def make(self):
+        replace(self.own, "a/1.mp3", self.new)
+        os.truncate(self.own.path("b/2.mp3"), 100)
+        os.rename(self.own.path("c/3.mp3"), self.own.path("c/moved.mp3"))
+        os.unlink(self.own.path("d/4.mp3"))
+        self.own.add("c/5.mp3", self.new)
+
+    def are_seen(self, seconds=1.0):
+        """Where files are looked at once a second it is the server's arithmetic that keeps to that, on a busy machine
+        as well."""
+        since = time.monotonic()
+        for name, body in (("a/1.mp3", self.new), ("b/2.mp3", self.old["b/2.mp3"][:100]), ("c/3.mp3", None),
+                           ("d/4.mp3", None), ("c/moved.mp3", self.old["c/3.mp3"]), ("c/5.mp3", self.new)):
+            no_old_after(self.server, "/audio/" + name, since, seconds, (200, body) if body else (404, None))
+        print(f"all were seen {time.monotonic() - since:.2f} s later")
+
+
+def few_watches(count):
+    """A command that becomes its arguments, in a user namespace that may watch so many folders."""
+    limit = ["unshare", "--user", "--map-root-user", "sh", "-c",
+             f'echo {count} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+    if subprocess.run([*limit, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no user namespace to be had")
+    return limit
+
+
+def test_more_folders_than_may_be_watched(own):
+    for folder in "abcde":
+        os.mkdir(own.path(folder))
+    with Segue(own.root, within=few_watches(3)) as server:
+        server.err.wait("media.root is not watched, .*: there are more folders than fs.inotify.max_user_watches")
+        assert server.metric("segue_origin_watched_folders") == 0
+        changes = Changes(server, own)
+        changes.make()
+        changes.are_seen()
+
+
+def test_a_folder_too_many_that_comes_later(own):
+    for folder in "abcd":
+        os.mkdir(own.path(folder))
+    with Segue(own.root, within=few_watches(5)) as server:
+        server.until_metric("segue_origin_watched_folders", lambda n: n == 5)
+        os.mkdir(own.path("e"))
+        server.err.wait("media.root is not watched, .*: there are more folders than fs.inotify.max_user_watches")
+        changes = Changes(server, own)
+        changes.make()
+        changes.are_seen()
+
+
+def test_more_changes_than_the_kernel_keeps(own):
+    """It stands still while more happens than fs.inotify.max_queued_events: what happens then is told to nobody."""
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
+        most = int(file.read())
+    if most > 100_000:
+        pytest.skip("that many take too long")
+    for folder in "abcde":
+        os.mkdir(own.path(folder))
+    with Segue(own.root, {"cache": {"memory": {"ttl": "1h"}}}) as server:
+        server.until_metric("segue_origin_watched_folders", lambda n: n == 6)
+        changes = Changes(server, own)
+        server.signal(signal.SIGSTOP)
+        try:
+            for i in range(most // 2 + 1):  # each is at least made and removed
+                os.close(os.open(own.path(f"a/{i}.tmp"), os.O_CREAT | os.O_WRONLY))
+                os.unlink(own.path(f"a/{i}.tmp"))
+            changes.make()
+        finally:
+            server.signal(signal.SIGCONT)
+        changes.are_seen(DEADLINE)  # a thread has to come to it; nothing else would be for an hour
+        server.until_metric("segue_origin_watched_folders", lambda n: n == 6)
 
 
 def test_where_the_kernel_cannot_tell_it_says_so():

@@ -10,7 +10,7 @@ import pytest
 import raw
 from conftest import noise
 from hls_cases import fixtures
-from redis_kit import Redis
+from redis_kit import Authority, Redis
 from segue import PROGRAM, Segue, until
 
 NAMES = ["album/1.mp3", "album/2.mp3", "album/deep/3.mp3", "other, one/4.mp3", "top.mp3"]
@@ -151,6 +151,35 @@ def test_a_soft_purge_is_told_too(own, redis):
         b.until_metric("segue_purges_total", lambda n: n == 1)
         assert b.get("/audio/top.mp3")["Cache-Status"].startswith("segue; hit")
         b.until_metric("segue_origin_checks_total", lambda n: n >= 1)
+
+
+def test_by_tls_another_edge_is_told_too(own, tmp_path):
+    """The subscription, the publishing and the log, each on a link that has checked Redis's certificate; with a user
+    who may do that and no more; and again after Redis was gone."""
+    authority = Authority(tmp_path)
+    with Redis().uses_tls(authority) as redis:
+        may = ["+" + command for command in
+               ("get", "set", "append", "pexpire", "publish", "subscribe", "ping", "select")]
+        user = ["ACL", "SETUSER", "edge", "on", ">p/w", "~segue:*", "&segue:*", *may]
+        redis(*user)
+
+        def secured():
+            url = f"rediss://edge:p%2Fw@localhost:{redis.port}/3"
+            return Segue(own.root, {"cache": {"redis": {"url": url, "ca": str(authority.file), "timeout": "5s"}}})
+        with secured() as a, secured() as b:
+            load(a)
+            load(b)
+            listening(redis, 2)
+            assert post(a, "/purge?prefix=/album/")["others"] == "told"
+            b.until_metric('segue_cache_evictions_total{reason="purged"}', lambda n: n == 6)
+            assert kept(b) == NAMES[3:]
+            redis.kill()
+            until(lambda: post(a, "/purge?path=nothing")["others"] == "later", "no Redis")
+            assert post(a, "/purge?path=" + NAMES[4])["others"] == "later"
+            redis.start()
+            redis(*user)
+            b.until_metric('segue_cache_evictions_total{reason="purged"}', lambda n: n == 8)
+            assert kept(b) == NAMES[:4]
 
 
 def from_redis(server, name):

@@ -2,12 +2,10 @@
 import contextlib
 import os
 import shutil
-import signal
 import sys
 
 import pytest
 
-import raw
 from conftest import noise
 from raw import head
 from segue import REPO, Segue
@@ -17,7 +15,10 @@ import fixtures  # noqa: E402
 
 CLIENTS = 500
 SIZE = 6 << 20
-AAC_PACKETS = 840  # of aac.m4a, 19.3 s of 1,024 samples, rounded up
+AAC_PACKETS = 840         # of aac.m4a, 19.3 s of 1,024 samples, rounded up
+LONG_PACKETS = 1_500_000  # of long.mp3: ten hours of 24 ms
+LATE = 1000               # packets that may be read after the last one left
+LINE = 6
 
 
 @pytest.fixture(scope="module")
@@ -133,47 +134,75 @@ def test_a_cold_segment_is_demuxed_and_built_once(server, root):
         assert grown(server, before, metric) == 1, metric
 
 
+@pytest.fixture
+def narrow(root):
+    """With one helper, so that what is asked for stands in line behind what was asked for before."""
+    with Segue(root, {"media": {"helpers": 1}}) as server:
+        assert server.get("/hls/warm.m4a/index.m3u8").status == 200
+        yield server
+
+
 @contextlib.contextmanager
-def standing(server):
-    """While the media helpers stand still: an index of hours takes too few milliseconds to be caught."""
-    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as file:
-        helpers = [int(pid) for pid in file.read().split()]
-    assert helpers
-    for pid in helpers:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+def another(root, name):
+    """The hours of long.mp3 under another name, which is another track."""
+    os.link(root / "long.mp3", root / name)
+    yield f"/hls/{name}/index.m3u8"
+    os.remove(root / name)
+
+
+@contextlib.contextmanager
+def line(server, root):
+    """While the one helper has hours of other tracks to read first; at the end nobody wants them any more."""
+    with contextlib.ExitStack() as names, contextlib.ExitStack() as clients:
+        for i in range(LINE):
+            flights = server.metric("segue_flights_total")
+            target = names.enter_context(another(root, f"line{i}.mp3"))
+            clients.enter_context(server.connect()).send(head(target))
+            server.until_metric("segue_flights_total", lambda n, f=flights: n >= f + 2)  # the file, its index
         yield
-    finally:
-        for pid in helpers:
-            with contextlib.suppress(ProcessLookupError):  # it was replaced
-                os.kill(pid, signal.SIGCONT)
+        before = server.metric("segue_flights_cancelled_total")
+        clients.close()
+        server.until_metric("segue_flights_cancelled_total", lambda n: n > before)
 
 
-def test_half_of_them_leave_and_the_others_get_it(server):
-    before = server.metrics()
+def test_half_of_them_leave_and_the_others_get_it(narrow, root):
+    before = narrow.metrics()
     with contextlib.ExitStack() as stack:
-        with standing(server):
-            storm = stack.enter_context(Storm(server, "/hls/book.mp3/index.m3u8"))
-            server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+        with line(narrow, root):
+            storm = stack.enter_context(Storm(narrow, "/hls/book.mp3/index.m3u8"))
+            narrow.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
             storm.leave(storm.clients[::2])
-            gone = before["segue_aborts_total"] + CLIENTS / 2
-            server.until_metric("segue_aborts_total", lambda n: n == gone)
+            narrow.until_metric("segue_aborts_total", lambda n: n == CLIENTS / 2)
+            assert narrow.metric("segue_flights_cancelled_total") == 0
         assert len(storm.clients) == CLIENTS // 2
         for answer in storm.answers():
             assert answer.status == 200 and answer.body.endswith(b"#EXT-X-ENDLIST\n")
-    assert grown(server, before, "segue_index_builds_total") == 1
-    assert grown(server, before, "segue_flights_cancelled_total") == 0
+    line_done = LINE - narrow.metric("segue_flights_cancelled_total")
+    assert grown(narrow, before, "segue_index_builds_total") == 1 + line_done
+    assert narrow.metric("segue_abort_packets_late_total") <= LATE
 
 
-def test_all_leave_and_the_work_stops(server):
-    """The helper that was told to stop while it stood still reads no further, or is replaced."""
-    before = server.metrics()
-    with standing(server):
-        with Storm(server, "/hls/long.mp3/index.m3u8") as storm:
-            server.until_metric("segue_flights_joined_total", lambda n: n >= CLIENTS - 1)
+def test_all_leave_and_the_work_stops(narrow, root):
+    """Again, each time a little later, until the helper was in the midst of it."""
+    for attempt in range(12):
+        with another(root, f"storm{attempt}.mp3") as target, contextlib.ExitStack() as stack:
+            with line(narrow, root):
+                joined = narrow.metric("segue_flights_joined_total")
+                storm = stack.enter_context(Storm(narrow, target))
+                narrow.until_metric("segue_flights_joined_total", lambda n, j=joined: n >= j + CLIENTS - 1)
+            before = narrow.metrics()
+            for _ in range(2 ** attempt - 1):
+                narrow.metrics()
             storm.leave(list(storm.clients))
-        server.until_metric("segue_flights_cancelled_total",
-                            lambda n: n == before["segue_flights_cancelled_total"] + 1)
-    assert server.get("/hls/aac.m4a/index.m3u8").status == 200  # a helper is at work again
-    assert grown(server, before, "segue_index_builds_total") == 1, "nobody waited for the long one"
-    assert grown(server, before, "segue_index_packets_total") <= 1000 + AAC_PACKETS
+            narrow.until_metric("segue_flights_cancelled_total",
+                                lambda n, b=before: n > b["segue_flights_cancelled_total"])
+        os.utime(root / "warm.m4a")
+        assert narrow.get("/hls/warm.m4a/index.m3u8").status == 200  # the one helper is at work again
+        read = grown(narrow, before, "segue_index_packets_total")
+        late = grown(narrow, before, "segue_abort_packets_late_total")
+        assert late <= LATE
+        if grown(narrow, before, "segue_abort_packets_skipped_total") and read > LATE + AAC_PACKETS:
+            break
+    print(f"{read:.0f} packets read for {CLIENTS} listeners who all left, {late:.0f} of them afterwards")
+    assert LATE + AAC_PACKETS < read < LONG_PACKETS, "it was not in the midst of it"
+    assert narrow.metric("segue_helper_deaths_total") == 0, "it was killed, not stopped"

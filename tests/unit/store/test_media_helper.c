@@ -55,9 +55,19 @@ static void misbehave(struct record_page *page, char how, uint64_t job)
         atomic_store(&page->expected, 50);
         for (;;)
             pause();
+    case 'o': /* goes round and round, and looks at nothing */
+        for (;;)
+            __asm__ volatile("");
     case 's': /* sees the wish to stop */
         while (atomic_load(&page->stop) != job)
             sched_yield();
+        answer((struct record_reply){.job = job, .err = ERR_CANCELLED}, 0);
+        return;
+    case 'w': /* the same, but reads 7 packets more before it does */
+        atomic_store(&page->packets, 5);
+        while (atomic_load(&page->stop) != job)
+            sched_yield();
+        atomic_store(&page->packets, 12);
         answer((struct record_reply){.job = job, .err = ERR_CANCELLED}, 0);
         return;
     case 'j':
@@ -164,6 +174,17 @@ static void helper_that_hangs_past_the_deadline_is_killed(void **state)
     media_free(m);
 }
 
+static void helper_that_spins_past_the_deadline_is_killed(void **state)
+{
+    (void)state;
+    struct media_result result;
+    struct media *m = bad_media(50);
+    assert_int_equal(ask(m, write_file("bad", "o", 1), &result), ERR_DEADLINE);
+    assert_int_equal(media_deaths(m), 1);
+    next_job_is_served(m);
+    media_free(m);
+}
+
 static void helper_that_stops_at_the_deadline_lives(void **state)
 {
     (void)state;
@@ -214,8 +235,8 @@ static void *wait_for_it(void *argument)
     return NULL;
 }
 
-/* Cancels once the job has a helper. */
-static void cancel_running(struct waiting *w, const char *how)
+/* Cancels once the job has a helper that has read so many packets. */
+static void cancel_after(struct waiting *w, const char *how, uint64_t packets)
 {
     pthread_t thread;
     w->media = bad_media(60000);
@@ -224,10 +245,14 @@ static void cancel_running(struct waiting *w, const char *how)
     assert_int_equal(pthread_create(&thread, NULL, wait_for_it, w), 0);
     while (!atomic_load(&w->task.helper))
         sched_yield();
+    while (atomic_load(&atomic_load(&w->task.helper)->page->packets) < packets)
+        sched_yield();
     media_cancel(&w->task);
     pthread_join(thread, NULL);
     close(w->fd);
 }
+
+static void cancel_running(struct waiting *w, const char *how) { cancel_after(w, how, 0); }
 
 static void cancelled_job_stops_and_its_helper_lives(void **state)
 {
@@ -237,6 +262,46 @@ static void cancelled_job_stops_and_its_helper_lives(void **state)
     assert_int_equal(w.rc, ERR_CANCELLED);
     assert_int_equal(media_deaths(w.media), 0);
     next_job_is_served(w.media);
+    media_free(w.media);
+}
+
+static void helper_that_spins_on_when_cancelled_is_killed(void **state)
+{
+    (void)state;
+    struct waiting w;
+    cancel_running(&w, "o");
+    assert_int_equal(w.rc, ERR_CANCELLED);
+    assert_int_equal(media_deaths(w.media), 1);
+    next_job_is_served(w.media);
+    media_free(w.media);
+}
+
+static void packets_read_after_the_cancelling_are_counted(void **state)
+{
+    (void)state;
+    struct waiting w;
+    cancel_after(&w, "w", 5);
+    assert_int_equal(w.rc, ERR_CANCELLED);
+    assert_int_equal(w.result.packets, 12);
+    assert_int_equal(w.result.packets_late, 7);
+    media_free(w.media);
+}
+
+/* What the job before it read is not its own. */
+static void job_cancelled_before_it_begins_has_no_packets(void **state)
+{
+    (void)state;
+    struct waiting w;
+    struct media_result result;
+    struct media_task task;
+    cancel_after(&w, "w", 5);
+    int fd = open(write_file("bad", "h", 1), O_RDONLY | O_CLOEXEC);
+    media_task_init(&task);
+    media_cancel(&task);
+    assert_int_equal(ask_fd(w.media, &task, fd, &result), ERR_CANCELLED);
+    assert_int_equal(result.packets, 0);
+    assert_int_equal(result.packets_late, 0);
+    close(fd);
     media_free(w.media);
 }
 
@@ -350,10 +415,14 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(helper_that_goes_wrong_is_replaced),
         cmocka_unit_test(helper_that_hangs_past_the_deadline_is_killed),
+        cmocka_unit_test(helper_that_spins_past_the_deadline_is_killed),
         cmocka_unit_test(helper_that_stops_at_the_deadline_lives),
         cmocka_unit_test(helper_cannot_cut_the_shared_page),
         cmocka_unit_test(helper_gets_no_other_descriptor),
         cmocka_unit_test(cancelled_job_stops_and_its_helper_lives),
+        cmocka_unit_test(helper_that_spins_on_when_cancelled_is_killed),
+        cmocka_unit_test(packets_read_after_the_cancelling_are_counted),
+        cmocka_unit_test(job_cancelled_before_it_begins_has_no_packets),
         cmocka_unit_test(helper_that_does_not_stop_is_killed),
         cmocka_unit_test(job_cancelled_before_it_begins_reads_nothing),
         cmocka_unit_test(helper_that_died_idle_is_not_the_next_files_fault),
