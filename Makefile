@@ -98,7 +98,7 @@ $(BUILD)/segue: $(EDGE_OBJ)
 
 $(BUILD)/segue-media: $(MEDIA_OBJ)
 	@$(call say,LINK)
-	$(Q)$(CC) $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(MEDIA_PKGS)) $(LDFLAGS)
+	$(Q)$(CC) $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(MEDIA_PKGS)) -lm $(LDFLAGS)
 
 $(BUILD)/listeners: $(LISTENERS_OBJ)
 	@$(call say,LINK)
@@ -134,6 +134,10 @@ $(BUILD)/obj/segments/helper/%.o: segments/helper/%.c $(BUILD)/flags
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) $(call pkg_flags,$(EDGE_PKGS)) -MMD -MP -c -o $@ $<
+
+# What encoded segments depend on beside their source: it is part of the version in their URLs.
+ENCODER = $(shell pkg-config --modversion libavcodec)/$(shell $(CC) -dumpmachine)
+$(BUILD)/obj/edge/recipe.o: private CFLAGS += -DSEGUE_ENCODER='"$(ENCODER)"'
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D) && $(call say,CC)
@@ -242,7 +246,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libsegue.a
 $(BUILD)/tests/unit/helper/%: tests/unit/helper/%.c $(BUILD)/libsegue-media.a
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -Itests/unit $(call pkg_flags,$(MEDIA_PKGS)) -MMD -MP $(LINK_HARDEN) \
-	    -o $@ $< $(BUILD)/libsegue-media.a $(call pkg_libs,$(MEDIA_PKGS)) -lcmocka -lpthread
+	    -o $@ $< $(BUILD)/libsegue-media.a $(call pkg_libs,$(MEDIA_PKGS)) -lm -lcmocka -lpthread
 
 # Programs of tests/bench: make build/bench/bench_eviction, and run it.
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsegue.a

@@ -38,8 +38,10 @@ static enum err number_of(struct recipe *r, const struct conf_hls *c)
     uint32_t plain = c->segment_duration_ms | (c->fast_start ? 1u << 16 : 0);
     if (r->make.secret.n)
         TRY(crypt_key(r->make.secret, STR("recipe"), 0, key));
+    uint64_t coder = hash_stable(STR(SEGUE_ENCODER)).low;
     uint64_t mark = hash_stable((struct str){(const char *)key, sizeof key}).low;
     r->number = r->make.secret.n ? plain ^ ((uint32_t)mark | 1u << 17) : plain;
+    r->number ^= (uint32_t)coder & ~((1u << 18) - 1);
     return ERR_NONE;
 }
 

@@ -7,6 +7,7 @@
 #include "edge/store/disk.h"
 #include "edge/store/encode.h"
 #include "segments/crypt.h"
+#include "segments/order.h"
 #include "segments/playlist.h"
 
 #include <inttypes.h>
@@ -38,9 +39,11 @@ static enum err not_in_there(const struct make_opts *opts, const struct key *key
                              const struct index *x, struct object **out)
 {
     enum codec codec = index_info(x)->codec;
+    const struct index *source = index_source(x);
     char why[160];
-    int n = snprintf(why, sizeof why, "%s does not go into %s; it goes into", codec_name(codec),
-                     container_name(in));
+    int n = snprintf(why, sizeof why, "%s%s%s does not go into %s; it goes into",
+                     source ? codec_name(index_info(source)->codec) : "",
+                     source ? ", sent as " : "", codec_name(codec), container_name(in));
     const char *comma = " ";
     for (unsigned c = 0; c < CONTAINER_COUNT; c++) {
         if (!may_go(opts, x, (enum container)c))
@@ -501,6 +504,33 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     enum container in = (enum container)key->container;
     buf_init(&b, BUF_MAX_SEGMENT);
     enum err e = build(&cut, in, key, track, cancelled, &b);
+    if (!e && cut.sealed)
+        e = seal(opts, key, track->source, &b);
+    if (!e)
+        e = finish_segment(key, &b, in, track, out);
+    buf_fini(&b);
+    return e;
+}
+
+enum err make_order(const struct make_opts *opts, const struct key *key,
+                    const struct make_rendition *track, struct buf *order)
+{
+    uint32_t from, to;
+    struct cut cut = cut_of(opts, track->index->index);
+    must(key->container < CONTAINER_BYTES && key->number < cut.count);
+    cut_segment(&cut, key->number, &from, &to);
+    return order_write(cut.index, from, to, false, order);
+}
+
+enum err make_segment_encoded(const struct make_opts *opts, const struct key *key,
+                              const struct make_rendition *track, struct str reply,
+                              struct object **out)
+{
+    struct buf b;
+    struct cut cut = cut_of(opts, track->index->index);
+    enum container in = (enum container)key->container;
+    buf_init(&b, BUF_MAX_SEGMENT);
+    enum err e = segment_of_frames(&cut, in, key->number, reply, &b);
     if (!e && cut.sealed)
         e = seal(opts, key, track->source, &b);
     if (!e)

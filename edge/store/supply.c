@@ -18,6 +18,8 @@
 #include "edge/store/steps.h"
 #include "edge/store/work.h"
 
+#include "segments/measure.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,20 +298,34 @@ bool wish_find_source(struct wish *w, struct str path, struct object **out, bool
     return false;
 }
 
+static struct key index_key(const struct object *source, uint32_t number)
+{
+    return key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT,
+                    number);
+}
+
+/* Only a multivariant playlist has to know how large frames are that are yet to be encoded. */
+static bool has_to_measure(const struct wish *w, const struct object *index)
+{
+    return w->kind == WISH_MASTER && !index->failure && measure_wanted(index->index);
+}
+
 bool wish_find_index(struct wish *w, struct object *source, struct object **out, bool *waits)
 {
-    struct key key =
-        key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT, 0);
-    struct object *o = take_landed(w);
+    struct key key = index_key(source, 0), exact = index_key(source, INDEX_MEASURED);
+    struct object *o = take_landed(w), *plain = NULL;
     *waits = false;
     if (!o)
         o = wish_look(w, &key);
-    if (o) {
-        *out = o;
-        return true;
+    if (o && has_to_measure(w, o)) {
+        plain = o;
+        o = wish_look(w, &exact);
     }
-    *waits = !wait_for(w, &key, source, NULL);
-    return false;
+    if (!o)
+        *waits = !wait_for(w, plain ? &exact : &key, source, plain);
+    object_unref(plain);
+    *out = o;
+    return o != NULL;
 }
 
 /* ---- the product ---- */
@@ -440,9 +456,8 @@ static bool is_worth_copying(struct object *o, uint64_t largest)
 static void copy_behind(struct wish *w, const struct key *key)
 {
     struct supply *s = w->seat->supply;
-    struct key index_key =
-        key_make(OBJECT_INDEX, w->source->key.path, w->source->source->version, CONTAINER_COUNT, 0);
-    struct object *index = key->kind == OBJECT_BODY ? NULL : wish_look(w, &index_key);
+    struct key at = index_key(w->source, 0);
+    struct object *index = key->kind == OBJECT_BODY ? NULL : wish_look(w, &at);
     struct work *work = NULL;
     if (key->kind == OBJECT_BODY || (index && index->index))
         work = work_new(&s->work, key, w->source, index, w->now);
