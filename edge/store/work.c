@@ -362,8 +362,8 @@ static void run(struct job *job)
         found = run_found(w, bytes, w->len, &out) == ERR_NONE;
     if (!found)
         e = job_is_cancelled(job) ? ERR_CANCELLED : only_found(w) ? ERR_IGNORE : run_kind(w, &out);
-    if (e == ERR_AGAIN) { /* it has a turn again when others have had theirs */
-        work_submit(w);
+    if (e == ERR_AGAIN && w->measure) {
+        pool_again();
         return;
     }
     if (w->redis && out && !found)
