@@ -262,6 +262,7 @@ FUZZ_LIB_SRC := $(BASE_SRC) $(wildcard edge/http/*.c edge/guard/*.c) $(SEG_SRC) 
                 $(filter-out edge/main.c edge/server.c edge/worker.c,$(wildcard edge/*.c))
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 FUZZ_FLAGS = -std=c17 -O1 -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -DSEGUE_AUDIT -I. \
+             -DSEGUE_ENCODER='""' \
              -Wall -Wextra -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 fuzz-programs: $(FUZZ_BIN)

@@ -25,11 +25,13 @@ uint32_t flac_frame(uint32_t rate)
 }
 
 /* Head, a subframe's type and wasted bits for each channel, samples (the difference of two channels
- * takes a bit more), checksum. */
+ * takes a bit more), checksum: libavcodec gives up compressing above that. It has counted its own
+ * number, which may be as much shorter than ours as numbers can be. */
 uint32_t flac_bound(const struct flac_shape *s, uint32_t samples)
 {
     uint32_t bits = s->channels * s->bits + (s->channels == 2);
-    return 16 + s->channels * ((7 + s->bits + 7) / 8) + (bits * samples + 7) / 8 + FOOT;
+    return 16 + NUMBER_MAX - 1 + s->channels * ((7 + s->bits + 7) / 8) + (bits * samples + 7) / 8 +
+           FOOT;
 }
 
 void flac_streaminfo(const struct flac_shape *s, struct buf *out)

@@ -94,7 +94,6 @@ static enum err run_open(struct work *w, struct object **out)
 static enum err remember_failure(struct work *w, enum err e, const char *why, struct object **out)
 {
     log_failure(w, str_of(why));
-    count(w, COUNTER_INDEX_FAILURES, 1);
     *out = object_of_failure(&w->flight.key, e, str_of(why));
     if (!*out)
         return ERR_NOMEM;
@@ -123,8 +122,10 @@ static enum err run_index(struct work *w, struct object **out)
         *out = NULL;
         return ERR_IO;
     }
-    if (e)
+    if (e) {
+        count(w, COUNTER_INDEX_FAILURES, 1);
         return remember_failure(w, e, r.why[0] ? r.why : err_text(e), out);
+    }
     count(w, COUNTER_INDEX_BUILDS, 1);
     put(w, *out);
     return ERR_NONE;
@@ -132,8 +133,10 @@ static enum err run_index(struct work *w, struct object **out)
 
 /* ---- encoding ---- */
 
-/* One order to a helper; what it answers is the caller's to free. */
-static enum err encode(struct work *w, struct str order, struct media_result *r)
+/* One order to a helper; what it answers is the caller's to free. On ERR_IGNORE *out says why there
+ * is nothing. */
+static enum err encode(struct work *w, struct str order, struct media_result *r,
+                       struct object **out)
 {
     const struct source *s = w->source->source;
     enum err e = media_encode(w->opts->supply->media, &w->task, s->fd, s->id.size, order,
@@ -141,9 +144,10 @@ static enum err encode(struct work *w, struct str order, struct media_result *r)
     count(w, COUNTER_ENCODE_FRAMES, r->packets);
     if (e == ERR_CANCELLED)
         count(w, COUNTER_ABORT_PACKETS_SKIPPED, r->packets_left);
-    else if (e)
-        log_failure(w, str_of(r->why));
-    return e;
+    if (!e || e == ERR_CANCELLED)
+        return e;
+    TRY(remember_failure(w, e, r->why, out));
+    return ERR_IGNORE;
 }
 
 static enum err encode_segment(struct work *w, struct str order, struct object **out)
@@ -151,11 +155,26 @@ static enum err encode_segment(struct work *w, struct str order, struct object *
     struct media_result r = {0};
     struct make_rendition track = {w->source, w->index};
     count(w, COUNTER_ENCODES_SEGMENT, 1);
-    enum err e = encode(w, order, &r);
+    enum err e = encode(w, order, &r, out);
     if (!e)
         e = make_segment_encoded(&w->opts->supply->make, &w->flight.key, &track,
                                  (struct str){(const char *)r.record, r.len}, out);
     free(r.record);
+    return e;
+}
+
+/* What was made of a file that was written to meanwhile is nobody's; a failure is kept already. */
+static enum err keep(struct work *w, enum err e, struct object **out)
+{
+    if (e == ERR_IGNORE)
+        return ERR_NONE;
+    if (!e && !source_is_whole(w->source->source)) {
+        object_unref(*out);
+        *out = NULL;
+        e = ERR_IO;
+    }
+    if (!e)
+        put(w, *out);
     return e;
 }
 
@@ -173,18 +192,11 @@ static enum err run_encoded(struct work *w, struct object **out)
     if (!e)
         e = encode_segment(w, buf_str(&order), out);
     buf_fini(&order);
-    if (!e && !source_is_whole(w->source->source)) {
-        object_unref(*out);
-        *out = NULL;
-        e = ERR_IO;
-    }
-    if (!e)
-        put(w, *out);
-    return e;
+    return keep(w, e, out);
 }
 
 /* ERR_AGAIN: there is more to measure. */
-static enum err measure_slice(struct work *w)
+static enum err measure_slice(struct work *w, struct object **out)
 {
     struct media_result r = {0};
     struct buf order;
@@ -192,7 +204,7 @@ static enum err measure_slice(struct work *w)
     buf_init(&order, ORDER_MAX);
     enum err e = measure_next(w->measure, &order, &frames);
     if (!e && frames) {
-        e = encode(w, buf_str(&order), &r);
+        e = encode(w, buf_str(&order), &r, out);
         if (!e)
             e = measure_take(w->measure, (struct str){(const char *)r.record, r.len});
         free(r.record);
@@ -220,19 +232,12 @@ static enum err run_measure(struct work *w, struct object **out)
         count(w, COUNTER_ENCODES_MEASURE, 1);
         w->measure = measure_new(w->index->index);
     }
-    enum err e = w->measure ? measure_slice(w) : ERR_NOMEM;
+    enum err e = w->measure ? measure_slice(w, out) : ERR_NOMEM;
     if (e == ERR_AGAIN)
         return e;
     if (!e)
         e = measured(w, out);
-    if (!e && !source_is_whole(w->source->source)) {
-        object_unref(*out);
-        *out = NULL;
-        e = ERR_IO;
-    }
-    if (!e)
-        put(w, *out);
-    return e;
+    return keep(w, e, out);
 }
 
 /* ---- building from bytes ---- */

@@ -9,6 +9,7 @@ import urllib.parse
 
 import pytest
 
+import browser
 import hls
 import hls_lint
 import raw
@@ -233,3 +234,15 @@ def test_the_version_in_urls_is_one_for_all_of_a_track(root):
         other = "v-" + "0" * 16 + "/0.m4s"
         hls.get(server, f"/hls/pcm.wav/{other}", status=404)
         assert server.metric(SEGMENTS) == 0
+
+
+def test_chromium_plays_what_it_could_not_have_got(root):
+    with Segue(root) as server:
+        if raw.fetch(server.port, "/player/").status == 404:
+            pytest.skip("built with NO_UI=1")
+        with browser.chromium() as driver:
+            browser.open_player(driver, f"http://127.0.0.1:{server.port}/player/")
+            for name in ("pcm.wav", "vorbis.ogg"):
+                seen = browser.play(driver, browser.button_of(name, "hls"), rate=16)
+                assert seen["ended"] and seen["holes"] == 0, (name, seen)
+                assert abs(seen["duration"] - 19.3) <= 0.05, (name, seen)

@@ -8,6 +8,7 @@
 #define SOUND "-f lavfi -i \"aevalsrc=0.3*sin(440*2*PI*t)|0.3*sin(660*2*PI*t):s=44100:d=7.77\" "
 #define PICTURE "-f lavfi -i testsrc=s=64x64:d=1 -frames:v 1 "
 #define LENGTH 342657 /* samples of SOUND */
+#define ENCODED_FRAME_TICKS 4096
 
 static struct media *real; /* with segue-media */
 
@@ -199,6 +200,41 @@ static void a_frame_is_the_same_in_every_order(void **state)
             free(some.record);
         }
         free(whole.record);
+        index_free(x);
+    }
+}
+
+/* A packet that is lost takes nothing else along: what follows stays where it was. */
+static void a_damaged_packet_is_a_hole_of_its_own_length(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"vorbis.mka", "vorbis.ogg"};
+    for (size_t n = 0; n < sizeof NAMES / sizeof *NAMES; n++) {
+        static char bytes[1 << 20];
+        char whole[PATH_MAX + 64], hurt[PATH_MAX + 64];
+        (void)snprintf(whole, sizeof whole, "%s", path_of(NAMES[n]));
+        FILE *f = fopen(whole, "rb");
+        size_t size = fread(bytes, 1, sizeof bytes, f);
+        fclose(f);
+        struct index *x = index_file(whole);
+        const struct index *source = index_source(x);
+        uint32_t packet = index_info(source)->packets / 2, count = index_info(x)->packets;
+        struct index_span at;
+        index_spans(source, packet, packet + 1, &at, 1);
+        memset(bytes + at.offset + 1, 0xff, at.length / 2); /* its first byte says how long it is */
+        (void)snprintf(hurt, sizeof hurt, "%s", write_file("hurt.bin", bytes, size));
+        uint32_t first = (uint32_t)(index_start(source, packet) / ENCODED_FRAME_TICKS);
+        uint32_t last = (uint32_t)(index_start(source, packet + 2) / ENCODED_FRAME_TICKS);
+        struct media_result good = encode(x, whole, 0, count), bad = encode(x, hurt, 0, count);
+        uint32_t differ = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            bool same = str_eq(frame_of(&good, count, i), frame_of(&bad, count, i));
+            assert_true(same || (i >= first && i <= last));
+            differ += !same;
+        }
+        assert_true(differ > 0);
+        free(good.record);
+        free(bad.record);
         index_free(x);
     }
 }
@@ -458,6 +494,7 @@ int main(void)
         cmocka_unit_test(what_is_to_be_encoded_is_frames_around_a_source),
         cmocka_unit_test(a_recording_that_was_cut_off_ends_where_its_file_does),
         cmocka_unit_test(a_frame_is_the_same_in_every_order),
+        cmocka_unit_test(a_damaged_packet_is_a_hole_of_its_own_length),
         cmocka_unit_test(a_file_that_shrank_is_no_longer_encoded),
         cmocka_unit_test(cover_art_is_no_sound_and_tags_are_kept),
         cmocka_unit_test(mp3_frames_are_where_their_headers_are),
