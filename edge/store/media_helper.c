@@ -292,9 +292,12 @@ static enum err converse(struct job *j, const struct media_ask *ask, struct medi
     atomic_store(&h->page->packets, 0);
     atomic_store(&h->page->expected, 0);
     set_timer(h, h->opts->deadline_ms);
-    j->broken = !send_request(h, ask) || !send_order(j, ask->order);
+    j->broken = !send_request(h, ask);
     if (j->broken)
         return ERR_SYSTEM;
+    j->broken = !send_order(j, ask->order);
+    if (j->broken)
+        return ERR_MEDIA; /* it has taken the job, and died of it */
     return receive_reply(j, out);
 }
 
