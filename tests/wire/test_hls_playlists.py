@@ -199,11 +199,13 @@ def test_a_folder_of_renditions_has_one_variant_each_by_rate(library):  # noqa: 
 
 @pytest.mark.parametrize("container", ["fmp4", "ts", "packed"])
 def test_a_folder_in_a_chosen_container_leads_to_it(library, container):  # noqa: F811
-    master = f"/hls/ladder/{container}/master.m3u8"
+    master, cuts = f"/hls/ladder/{container}/master.m3u8", set()
     for variant in hls_lint.parse_master(hls.get(library.server, master).body):
         url = urllib.parse.urljoin(master, variant.uri)
         media = hls_lint.parse_media(hls.get(library.server, url).body, container)
         hls.get(library.server, urllib.parse.urljoin(url, media.segments[0].uri))
+        cuts.add(tuple(s.duration for s in media.segments))
+    assert len(cuts) == 1, "renditions of one codec are cut alike, and last as long"
 
 
 MIXED = {"128.m4a": "aac.m4a", "64.m4a": "ladder/64.m4a", "surround.m4a": "aac-51.m4a", "lossless.flac": "flac.flac",
