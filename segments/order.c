@@ -122,6 +122,8 @@ enum err order_write(const struct index *x, uint32_t from, uint32_t to, bool siz
     TRY(write_places(source, p, end, spans, out));
     for (uint32_t i = p; i < end; i++)
         add_le32(out, index_size(source, i));
+    for (uint32_t i = p; i < end; i++)
+        add_le32(out, i == p && preroll ? 0 : index_ticks(source, i));
     buf_adds(out, index_config(source));
     return buf_status(out);
 }
@@ -133,10 +135,10 @@ static bool numbers_fit(const struct order *o)
            o->last <= o->shape.frame && o->packets >= 1;
 }
 
-/* The packets are what lies in the spans, no more and no less. */
+/* The packets are what lies in the spans, no more and no less, and the frames come of them. */
 static bool packets_fit(const struct order *o)
 {
-    uint64_t places = 0, sizes = 0;
+    uint64_t places = 0, sizes = 0, ticks = 0;
     for (uint32_t i = 0; i < o->spans; i++) {
         struct index_span s = order_span(o, i);
         if (s.offset > INT64_MAX || s.length > INT64_MAX - s.offset)
@@ -149,8 +151,9 @@ static bool packets_fit(const struct order *o)
         if (order_size(o, i) == 0 || order_size(o, i) > INDEX_SIZE_MAX)
             return false;
         sizes += order_size(o, i);
+        ticks += order_ticks(o, i);
     }
-    return places == sizes;
+    return places == sizes && ticks >= o->skip + order_samples(o);
 }
 
 enum err order_read(struct str bytes, struct order *out)
@@ -173,11 +176,12 @@ enum err order_read(struct str bytes, struct order *out)
     if (le32toh(h.magic) != ORDER_MAGIC || h.sizes_only > 1 || h.zero || !numbers_fit(out))
         return ERR_SYNTAX;
     uint64_t places = (uint64_t)out->spans * PLACE, sizes = (uint64_t)out->packets * SIZE;
-    if (sizeof h + places + sizes + le32toh(h.config) != bytes.n)
+    if (sizeof h + places + 2 * sizes + le32toh(h.config) != bytes.n)
         return ERR_SYNTAX;
     out->places = (const unsigned char *)bytes.p + sizeof h;
     out->sizes = out->places + places;
-    out->config = str_from(bytes, (size_t)(sizeof h + places + sizes));
+    out->ticks = out->sizes + sizes;
+    out->config = str_from(bytes, (size_t)(sizeof h + places + 2 * sizes));
     return packets_fit(out) ? ERR_NONE : ERR_SYNTAX;
 }
 
@@ -197,6 +201,12 @@ uint32_t order_size(const struct order *o, uint32_t i)
 {
     must(i < o->packets);
     return get_le32(o->sizes + (size_t)i * SIZE);
+}
+
+uint32_t order_ticks(const struct order *o, uint32_t i)
+{
+    must(i < o->packets);
+    return get_le32(o->ticks + (size_t)i * SIZE);
 }
 
 enum err order_check(struct str reply, uint32_t frames, bool sizes_only)

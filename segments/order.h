@@ -26,6 +26,7 @@ struct order {
     uint32_t spans;
     const unsigned char *places; /* of each span: offset, length, 64 bits both; borrowed */
     const unsigned char *sizes;  /* of each packet: 32 bits; borrowed */
+    const unsigned char *ticks;  /* samples that come of it, as the index counted them: the same */
     struct str config;           /* of the decoder: index_config of the source; borrowed */
 };
 
@@ -39,6 +40,8 @@ MUST_USE enum err order_read(struct str bytes, struct order *out);
 uint64_t order_samples(const struct order *o); /* of all its frames, a channel */
 struct index_span order_span(const struct order *o, uint32_t i);
 uint32_t order_size(const struct order *o, uint32_t i); /* of packet i */
+/* Samples that packet i decodes to here: none, where it is there for the next one's sake. */
+uint32_t order_ticks(const struct order *o, uint32_t i);
 
 /* What came back: `frames` sizes, then, unless sizes_only, as many bytes as they say.
  *   ERR_MEDIA  it is something else */

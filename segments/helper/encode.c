@@ -8,7 +8,6 @@
 #include "segments/helper/encode.h"
 
 #include <libavcodec/avcodec.h>
-#include <libavcodec/vorbis_parser.h>
 #include <libavutil/cpu.h>
 #include <libavutil/mem.h>
 #include <math.h>
@@ -22,13 +21,13 @@ struct encoder {
     struct order order;
     AVCodecContext *decoder;
     AVCodecContext *coder;
-    AVVorbisParseContext *vorbis;
     AVPacket *packet; /* to decode */
     AVPacket *coded;  /* that came from the coder */
     AVFrame *sound;   /* that came from the decoder */
     AVFrame *frame;   /* that is being filled */
     uint32_t filled;  /* samples in it */
     uint32_t skip;    /* samples to drop before more are taken */
+    uint32_t owed;    /* samples that are still to come of the packet at hand */
     uint32_t made;    /* frames */
     uint32_t span;    /* that is being read */
     uint64_t span_at; /* bytes of it that were */
@@ -90,10 +89,6 @@ static enum err open_decoder(struct encoder *e)
     av_channel_layout_default(&e->decoder->ch_layout, (int)o->shape.channels);
     if (vorbis)
         TRY(set_config(e->decoder, o->config));
-    if (vorbis)
-        e->vorbis = av_vorbis_parse_init(e->decoder->extradata, e->decoder->extradata_size);
-    if (vorbis && !e->vorbis)
-        return fail(e, ERR_MEDIA, "its Vorbis headers are malformed");
     return avcodec_open2(e->decoder, codec, NULL) < 0
                ? fail(e, ERR_MEDIA, "its decoder cannot be set up")
                : ERR_NONE;
@@ -244,7 +239,10 @@ static enum err take_sound(struct encoder *e)
 {
     if (!sound_fits(e))
         return fail(e, ERR_MEDIA, "it does not decode to what it says it is");
-    uint32_t left = (uint32_t)e->sound->nb_samples, at = e->skip < left ? e->skip : left;
+    uint32_t left = (uint32_t)e->sound->nb_samples;
+    left = left < e->owed ? left : e->owed;
+    e->owed -= left;
+    uint32_t at = e->skip < left ? e->skip : left;
     e->skip -= at;
     while (at < left && e->made < e->order.frames) {
         uint32_t room = wanted(e) - e->filled;
@@ -280,30 +278,17 @@ static enum err read_bytes(struct encoder *e, unsigned char *to, size_t n)
     return ERR_NONE;
 }
 
-/* *got: samples that came out of the packet. One that is damaged may give none. */
-static enum err decode(struct encoder *e, uint32_t *got)
+/* A packet that is damaged may give nothing. */
+static enum err decode(struct encoder *e)
 {
-    *got = 0;
     if (avcodec_send_packet(e->decoder, e->packet) == AVERROR(ENOMEM))
         return ERR_NOMEM;
     while (avcodec_receive_frame(e->decoder, e->sound) >= 0) {
-        *got += e->sound->nb_samples > 0 ? (uint32_t)e->sound->nb_samples : 0;
         enum err taken = take_sound(e);
         av_frame_unref(e->sound);
         TRY(taken);
     }
     return ERR_NONE;
-}
-
-/* What packet `i` has to come to, as the index counted it. */
-static uint32_t expected(struct encoder *e, uint32_t i)
-{
-    if (!e->vorbis) {
-        uint32_t bits = (uint32_t)av_get_bits_per_sample(e->decoder->codec_id);
-        return (uint32_t)e->packet->size / (bits / 8 * e->order.shape.channels);
-    }
-    int samples = av_vorbis_parse_frame(e->vorbis, e->packet->data, e->packet->size);
-    return i > 0 && samples > 0 ? (uint32_t)samples : 0; /* out of the first comes nothing */
 }
 
 /* A hole in the sound is as long as what was there, and silent: what follows stays in its place. */
@@ -329,11 +314,11 @@ static enum err take_packet(struct encoder *e, uint32_t i)
     if (av_new_packet(e->packet, size) < 0)
         return ERR_NOMEM;
     enum err rc = read_bytes(e, e->packet->data, (size_t)size);
-    uint32_t want = rc ? 0 : expected(e, i), got = 0;
+    e->owed = order_ticks(&e->order, i);
     if (!rc)
-        rc = decode(e, &got);
-    if (!rc && got < want)
-        rc = fill(e, want - got);
+        rc = decode(e);
+    if (!rc)
+        rc = fill(e, e->owed);
     av_packet_unref(e->packet);
     return rc;
 }
@@ -362,7 +347,6 @@ static void close_all(struct encoder *e)
     av_packet_free(&e->packet);
     avcodec_free_context(&e->coder);
     avcodec_free_context(&e->decoder);
-    av_vorbis_parse_free(&e->vorbis);
 }
 
 enum err encode_frames(struct source *source, struct str order, struct buf *out, char *why)

@@ -86,6 +86,9 @@ static void vorbis_begins_a_packet_early_and_drops_what_is_ahead(void **state)
         assert_true(o.skip < index_ticks(source, p + 1));
         uint64_t left = decoded(&o, source, p) - o.skip;
         assert_true(left >= order_samples(&o));
+        assert_int_equal(order_ticks(&o, 0), 0);
+        for (uint32_t i = 1; i < o.packets; i++)
+            assert_int_equal(order_ticks(&o, i), index_ticks(source, p + i));
         assert_true(left - order_samples(&o) < index_ticks(source, p + o.packets - 1));
         buf_fini(&b);
     }
@@ -143,6 +146,28 @@ static void an_order_that_lies_is_refused(void **state)
     index_free(x);
 }
 
+static void packets_that_are_nothing_or_too_little_are_refused(void **state)
+{
+    (void)state;
+    struct index *x = encoded_track(false, SAMPLES);
+    struct buf b = write_order(x, 3, 9);
+    struct order o = read_order(&b);
+    size_t size = (size_t)(o.sizes - b.data), ticks = (size_t)(o.ticks - b.data);
+    assert_int_equal(order_size(&o, 0), 0x4000);
+    b.data[size + 1] = 0x00;     /* the first packet is empty, */
+    b.data[size + 4 + 1] = 0x80; /* the second twice as long */
+    assert_int_equal(order_read(buf_str(&b), &o), ERR_SYNTAX);
+    buf_fini(&b);
+    b = write_order(x, 3, 9);
+    (void)read_order(&b);
+    b.data[ticks] = 0xff; /* 4096 is 0x1000: now it is more, */
+    (void)read_order(&b);
+    b.data[ticks + 1] = 0x0f; /* now less */
+    assert_int_equal(order_read(buf_str(&b), &o), ERR_SYNTAX);
+    buf_fini(&b);
+    index_free(x);
+}
+
 static void replies_are_what_was_asked_for_or_refused(void **state)
 {
     (void)state;
@@ -174,6 +199,7 @@ int main(void)
         cmocka_unit_test(vorbis_begins_a_packet_early_and_drops_what_is_ahead),
         cmocka_unit_test(an_order_that_is_cut_or_longer_is_refused),
         cmocka_unit_test(an_order_that_lies_is_refused),
+        cmocka_unit_test(packets_that_are_nothing_or_too_little_are_refused),
         cmocka_unit_test(replies_are_what_was_asked_for_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
