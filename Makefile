@@ -101,7 +101,7 @@ $(BUILD)/segue: $(EDGE_OBJ)
 
 $(BUILD)/segue-media: $(MEDIA_OBJ)
 	@$(call say,LINK)
-	$(Q)$(CC) $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(MEDIA_PKGS)) $(LDFLAGS)
+	$(Q)$(CC) $(LINK_HARDEN) -o $@ $^ $(call pkg_libs,$(MEDIA_PKGS)) -lm $(LDFLAGS)
 
 $(BUILD)/listeners: $(LISTENERS_OBJ)
 	@$(call say,LINK)
@@ -137,6 +137,10 @@ $(BUILD)/obj/segments/helper/%.o: segments/helper/%.c $(BUILD)/flags
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) $(call pkg_flags,$(EDGE_PKGS)) -MMD -MP -c -o $@ $<
+
+# What encoded segments depend on beside their source: it is part of the version in their URLs.
+ENCODER = $(shell pkg-config --modversion libavcodec)/$(shell $(CC) -dumpmachine)
+$(BUILD)/obj/edge/recipe.o: private CFLAGS += -DSEGUE_ENCODER='"$(ENCODER)"'
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D) && $(call say,CC)
@@ -254,7 +258,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libsegue.a
 $(BUILD)/tests/unit/helper/%: tests/unit/helper/%.c $(BUILD)/libsegue-media.a
 	@mkdir -p $(@D) && $(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -fno-lto -Itests/unit $(call pkg_flags,$(MEDIA_PKGS)) -MMD -MP $(LINK_HARDEN) \
-	    -o $@ $< $(BUILD)/libsegue-media.a $(call pkg_libs,$(MEDIA_PKGS)) -lcmocka -lpthread
+	    -o $@ $< $(BUILD)/libsegue-media.a $(call pkg_libs,$(MEDIA_PKGS)) -lm -lcmocka -lpthread
 
 # Programs of tests/bench: make build/bench/bench_eviction, and run it.
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libsegue.a
@@ -270,6 +274,7 @@ FUZZ_LIB_SRC := $(BASE_SRC) $(wildcard edge/http/*.c edge/guard/*.c) $(SEG_SRC) 
                 $(filter-out edge/main.c edge/server.c edge/worker.c,$(wildcard edge/*.c))
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 FUZZ_FLAGS = -std=c17 -O1 -g -D_GNU_SOURCE -DSEGUE_VERSION='"$(VERSION)"' -DSEGUE_AUDIT -I. \
+             -DSEGUE_ENCODER='""' \
              -Wall -Wextra -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 fuzz-programs: $(FUZZ_BIN)

@@ -5,6 +5,8 @@
 
 #include "edge/base/log.h"
 #include "edge/store/media.h"
+#include "segments/measure.h"
+#include "segments/order.h"
 #include "segments/playlist.h"
 
 #include <errno.h>
@@ -62,8 +64,12 @@ static uint64_t bitrate(const struct index_info *info)
     return (uint64_t)((double)info->payload * 8 * info->timescale / (double)info->duration + 0.5);
 }
 
-static const char *codec_title(const struct index_info *info)
+/* Of what is in the file; how it is sent stands with the containers. */
+static const char *codec_title(const struct index *x)
 {
+    const struct index_info *info = index_info(x);
+    if (index_source(x))
+        return codec_name(index_info(index_source(x))->codec);
     if (info->codec != CODEC_AAC || info->aac_object_type == 2)
         return codec_name(info->codec);
     return info->aac_object_type == 5    ? "he-aac"
@@ -84,7 +90,7 @@ static uint64_t peak(const struct cut *cut)
     return most;
 }
 
-/* "fmp4,ts,packed" */
+/* "fmp4,ts,packed", "fmp4 (as flac)" */
 static void list_containers(const struct index *x, char out[CONTAINERS_SHOWN])
 {
     size_t n = 0;
@@ -93,6 +99,8 @@ static void list_containers(const struct index *x, char out[CONTAINERS_SHOWN])
         if (segment_fits(x, (enum container)c))
             n += (size_t)snprintf(out + n, CONTAINERS_SHOWN - n, "%s%s", n ? "," : "",
                                   container_name((enum container)c));
+    if (index_source(x))
+        (void)snprintf(out + n, CONTAINERS_SHOWN - n, " (as %s)", codec_name(index_info(x)->codec));
 }
 
 static void print_head(void)
@@ -122,7 +130,7 @@ static void print_row(const char *file, const struct cut *cut)
                    (unsigned)(us % 1000000));
     printf("%-9s %-5u %-7" PRIu32 " %-15s %-11" PRIu64 " %-9.1f %-9.1f %-7" PRIu32 " %-7" PRIu32
            " %-9" PRIu32 " %-22s %s\n",
-           codec_title(info), info->channels, info->sample_rate, duration, samples(info),
+           codec_title(cut->index), info->channels, info->sample_rate, duration, samples(info),
            (double)bitrate(info) / 1000, (double)peak(cut) / 1000, info->priming, info->padding,
            cut->count, containers, log_text(name, sizeof name, str_of(file)));
     print_tags(index_tags(cut->index));
@@ -165,43 +173,98 @@ static void append_json(struct probe *p, const char *file, const struct cut *cut
     const struct index *x = cut->index;
     const struct index_info *info = index_info(x);
     json_t *one = json_pack(
-        "{s:o, s:s, s:s, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "{s:o, s:s, s:s, s:s, s:i, s:i, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
         "s:I, s:i, s:f, s:o, s:o}",
-        "file", name_json(file), "codec", codec_title(info), "codecs", playlist_codecs(info),
-        "channels", (int)info->channels, "sample_rate", (int)info->sample_rate, "duration",
-        seconds(info), "samples", (json_int_t)samples(info), "bitrate", (json_int_t)bitrate(info),
-        "bitrate_peak", (json_int_t)peak(cut), "packets", (json_int_t)info->packets, "index_bytes",
-        (json_int_t)index_memory(x), "segments", (json_int_t)cut->count, "priming",
-        (json_int_t)info->priming, "padding", (json_int_t)info->padding, "timescale",
-        (int)info->timescale, "segment_duration", (double)p->segment_ms / 1000, "containers",
-        containers_json(x), "tags", tags_json(index_tags(x)));
+        "file", name_json(file), "codec", codec_title(x), "sent_as", codec_name(info->codec),
+        "codecs", playlist_codecs(info), "channels", (int)info->channels, "sample_rate",
+        (int)info->sample_rate, "duration", seconds(info), "samples", (json_int_t)samples(info),
+        "bitrate", (json_int_t)bitrate(info), "bitrate_peak", (json_int_t)peak(cut), "packets",
+        (json_int_t)info->packets, "index_bytes", (json_int_t)index_memory(x), "segments",
+        (json_int_t)cut->count, "priming", (json_int_t)info->priming, "padding",
+        (json_int_t)info->padding, "timescale", (int)info->timescale, "segment_duration",
+        (double)p->segment_ms / 1000, "containers", containers_json(x), "tags",
+        tags_json(index_tags(x)));
     if (one)
         json_array_append_new(p->list, one);
 }
 
-static int show(struct probe *p, const char *file, struct media_result *result)
+static int show(struct probe *p, const char *file, const struct index *x)
 {
-    struct index *x = NULL;
-    enum err rc = index_open(result->record, result->len, &x);
-    result->record = NULL;
-    if (rc)
-        return fail(file, err_text(rc));
     struct cut cut = cut_make(x, p->segment_ms);
     if (p->list)
         append_json(p, file, &cut);
     else
         print_row(file, &cut);
-    index_free(x);
     return 0;
 }
 
-static int ask(struct probe *p, const char *file, int fd, uint64_t size)
-{
+/* The file at hand. */
+struct asked {
+    struct media *media;
     struct media_task task;
+    const char *name;
+    int fd;
+    uint64_t size;
+};
+
+/* One order of a measure; *more is false when there was none left. */
+static enum err measure_some(struct asked *a, struct measure *m, bool *more)
+{
+    struct media_result result = {0};
+    struct buf order;
+    uint32_t frames;
+    buf_init(&order, ORDER_MAX);
+    enum err rc = measure_next(m, &order, &frames);
+    *more = frames > 0;
+    if (!rc && *more)
+        rc = media_encode(a->media, &a->task, a->fd, a->size, buf_str(&order), str_of(a->name),
+                          &result);
+    if (!rc && *more)
+        rc = measure_take(m, (struct str){(const char *)result.record, result.len});
+    free(result.record);
+    buf_fini(&order);
+    return rc;
+}
+
+/* The index with true sizes takes the place of *x, where these can be had. */
+static enum err measure(struct asked *a, struct index **x)
+{
+    struct measure *m = measure_new(*x);
+    struct index *exact = NULL;
+    struct buf record;
+    size_t len;
+    bool more = true;
+    enum err rc = m ? ERR_NONE : ERR_NOMEM;
+    while (!rc && more)
+        rc = measure_some(a, m, &more);
+    buf_init(&record, BUF_MAX_INDEX);
+    if (!rc)
+        rc = measure_finish(m, &record);
+    unsigned char *bytes = rc ? NULL : buf_take(&record, &len);
+    buf_fini(&record);
+    measure_free(m);
+    if (!rc)
+        rc = index_open(bytes, len, &exact);
+    if (rc)
+        return rc;
+    index_free(*x);
+    *x = exact;
+    return ERR_NONE;
+}
+
+static int ask(struct probe *p, struct asked *a)
+{
     struct media_result result;
-    media_task_init(&task);
-    enum err rc = media_index(p->media, &task, fd, size, str_of(file), &result);
-    return rc ? fail(file, result.why) : show(p, file, &result);
+    struct index *x = NULL;
+    enum err rc = media_index(a->media, &a->task, a->fd, a->size, str_of(a->name), &result);
+    if (rc)
+        return fail(a->name, result.why);
+    rc = index_open(result.record, result.len, &x);
+    if (!rc && measure_wanted(x))
+        rc = measure(a, &x);
+    int failed = rc ? fail(a->name, err_text(rc)) : show(p, a->name, x);
+    index_free(x);
+    return failed;
 }
 
 static int probe_file(struct probe *p, const char *file)
@@ -211,8 +274,11 @@ static int probe_file(struct probe *p, const char *file)
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail(file, strerror(errno));
-    int failed = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? ask(p, file, fd, (uint64_t)st.st_size)
-                                                            : fail(file, "not a regular file");
+    struct asked a = {.media = p->media, .name = file, .fd = fd};
+    media_task_init(&a.task);
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    a.size = regular ? (uint64_t)st.st_size : 0;
+    int failed = regular ? ask(p, &a) : fail(file, "not a regular file");
     close(fd);
     return failed;
 }

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Counted up with each change of the bytes that segments are written in: those of a URL are for
+ * ever. What libavcodec encodes is named by its version (Makefile). */
+#define WRITERS "2"
+
 static enum err read_secret(const char *name, char *to, size_t *n)
 {
     FILE *file = fopen(name, "re");
@@ -36,10 +40,13 @@ static enum err number_of(struct recipe *r, const struct conf_hls *c)
 {
     unsigned char key[CRYPT_KEY] = {0};
     uint32_t plain = c->segment_duration_ms | (c->fast_start ? 1u << 16 : 0);
-    if (r->make.secret.n)
-        TRY(crypt_key(r->make.secret, STR("recipe"), 0, key));
+    uint64_t parts[2] = {plain, hash_stable(STR(WRITERS " " SEGUE_ENCODER)).low};
+    r->number = (uint32_t)hash_stable((struct str){(const char *)parts, sizeof parts}).low;
+    if (r->make.secret.n == 0)
+        return ERR_NONE;
+    TRY(crypt_key(r->make.secret, STR("recipe"), 0, key));
     uint64_t mark = hash_stable((struct str){(const char *)key, sizeof key}).low;
-    r->number = r->make.secret.n ? plain ^ ((uint32_t)mark | 1u << 17) : plain;
+    r->number ^= (uint32_t)mark | 1;
     return ERR_NONE;
 }
 

@@ -3,6 +3,7 @@
 #include "segments/fmp4.h"
 
 #include "segments/adts.h"
+#include "segments/order.h"
 
 enum {
     TRACK = 1,
@@ -36,13 +37,27 @@ struct shape {
     uint64_t data; /* bytes of samples */
 };
 
-static bool sizes_differ(const struct index *x, uint32_t from, uint32_t to)
+/* What an encoded track's index says of sizes may be a bound: the frames know. */
+static uint32_t size_of(const struct part *p, uint32_t packet)
 {
-    uint32_t first = index_size(x, from);
-    for (uint32_t i = from + 1; i < to; i++)
-        if (index_size(x, i) != first)
+    return p->frames ? order_frame(*p->frames, packet - p->from)
+                     : index_size(p->cut->index, packet);
+}
+
+static bool sizes_differ(const struct part *p)
+{
+    uint32_t first = size_of(p, p->from);
+    for (uint32_t i = p->from + 1; i < p->to; i++)
+        if (size_of(p, i) != first)
             return true;
     return false;
+}
+
+static uint64_t bytes_of(const struct part *p)
+{
+    uint32_t count = p->to - p->from;
+    return p->frames ? order_frames(*p->frames, count).n
+                     : index_bytes(p->cut->index, p->from, p->to);
 }
 
 static struct shape shape_of(const struct part *p)
@@ -50,10 +65,10 @@ static struct shape shape_of(const struct part *p)
     const struct index *x = p->cut->index;
     const struct index_info *info = index_info(x);
     struct shape s = {.samples = p->to - p->from};
-    s.sizes = sizes_differ(x, p->from, p->to);
+    s.sizes = sizes_differ(p);
     s.ticks = !index_steady(x, p->from, p->to);
     s.roll = info->preroll > 0;
-    s.data = index_bytes(x, p->from, p->to) - (uint64_t)s.samples * info->strip;
+    s.data = bytes_of(p) - (uint64_t)s.samples * info->strip;
     s.tfhd = s.sizes ? 24 : 28;
     s.mdat = s.data + 8 > UINT32_MAX ? 16 : 8;
     s.trun = 20 + (uint64_t)s.samples * ((s.sizes ? 4u : 0u) + (s.ticks ? 4u : 0u));
@@ -82,7 +97,7 @@ static void write_tfhd(const struct part *p, const struct shape *s, struct buf *
     buf_be32(out, TRACK);
     buf_be32(out, index_info(x)->frame_ticks);
     if (!s->sizes)
-        buf_be32(out, index_size(x, p->from) - index_info(x)->strip);
+        buf_be32(out, size_of(p, p->from) - index_info(x)->strip);
     buf_be32(out, SAMPLE_SYNC);
 }
 
@@ -98,7 +113,7 @@ static void write_trun(const struct part *p, const struct shape *s, struct buf *
         if (s->ticks)
             buf_be32(out, index_ticks(x, i));
         if (s->sizes)
-            buf_be32(out, index_size(x, i) - strip);
+            buf_be32(out, size_of(p, i) - strip);
     }
 }
 
@@ -132,7 +147,10 @@ bool fmp4_fits(const struct index *x)
     return container_takes(CONTAINER_FMP4, index_info(x)->codec) && index_init(x).n > 0;
 }
 
-bool fmp4_by_span(const struct index *x) { return index_info(x)->strip == 0; }
+bool fmp4_by_span(const struct index *x)
+{
+    return index_info(x)->strip == 0 && index_info(x)->encoded == ENCODED_NOT;
+}
 
 uint64_t fmp4_size(const struct part *p)
 {
@@ -161,6 +179,10 @@ enum err fmp4_build(const struct part *p, struct str payload, struct buf *out)
     const struct index *x = p->cut->index;
     uint32_t strip = index_info(x)->strip;
     fmp4_head(p, out);
+    if (p->frames) {
+        buf_adds(out, payload);
+        return buf_status(out);
+    }
     for (uint32_t i = p->from; i < p->to; i++) {
         struct str frame = str_slice(payload, 0, index_size(x, i));
         if (strip && !adts_frame_fits(frame, strip))

@@ -12,6 +12,7 @@ void index_free(struct index *x)
 {
     if (!x)
         return;
+    index_free(x->source);
     free(x->record);
     free(x);
 }
@@ -23,11 +24,16 @@ struct str index_record(const struct index *x)
     return (struct str){(const char *)x->record, x->length};
 }
 
-size_t index_memory(const struct index *x) { return sizeof *x + x->length; }
+size_t index_memory(const struct index *x)
+{
+    return sizeof *x + x->length + (x->source ? index_memory(x->source) : 0);
+}
 
 struct str index_init(const struct index *x) { return x->init; }
 
 struct str index_config(const struct index *x) { return x->config; }
+
+const struct index *index_source(const struct index *x) { return x->source; }
 
 struct str index_tags(const struct index *x) { return x->tags; }
 

@@ -28,16 +28,25 @@ enum codec {
     CODEC_OPUS,
     CODEC_AC3,
     CODEC_EAC3,
-    CODEC_VORBIS, /* described, not packaged as it is */
-    CODEC_PCM,    /* described, not packaged as it is */
+    CODEC_VORBIS, /* of the source of an encoded track only */
+    CODEC_PCM,    /* the same */
     CODEC_COUNT
+};
+
+/* HLS carries neither PCM nor Vorbis. A track of these is encoded: its index has codec FLAC and
+ * packets that stand in no file, and holds the index of its source. */
+enum encoded {
+    ENCODED_NOT,
+    ENCODED_BOUND, /* packets' sizes are what they are at most */
+    ENCODED_EXACT,
+    ENCODED_COUNT
 };
 
 enum {
     INDEX_VERSION = 1,
     INDEX_STRIDE = 256,                /* packets between two running sums */
     INDEX_INIT_MAX = 64 * 1024,        /* bytes of the init segment */
-    INDEX_CONFIG_MAX = 16 * 1024,      /* bytes of the codec's configuration */
+    INDEX_CONFIG_MAX = 16 * 1024,      /* bytes of the codec's configuration, unless encoded */
     INDEX_TAGS_MAX = 16 * 1024,        /* bytes of the tags */
     INDEX_PACKETS_MAX = 1 << 25,       /* packets: 190 hours of 20 ms */
     INDEX_SIZE_MAX = 16 * 1024 * 1024, /* bytes of one packet */
@@ -52,6 +61,7 @@ struct index_info {
     uint8_t bits;            /* a sample, where the codec is lossless; else 0 */
     uint8_t independent;     /* every packet can be where a listener starts (see HLS's
                                 INDEPENDENT-SEGMENTS) */
+    enum encoded encoded;
     uint16_t channels;
     uint16_t strip;       /* bytes of framing in front of each packet that are not part of an
                                 fMP4 sample: ADTS's 7 (9 where all frames have a CRC), else 0 */
@@ -89,6 +99,10 @@ index_init(const struct index *x); /* ftyp+moov; empty where the codec has no fM
 struct str
 index_config(const struct index *x); /* the codec's own configuration (AudioSpecificConfig,
                                                    dfLa blocks, dOps, alac cookie); may be empty */
+/* Of an encoded track (whose index_config is this one's record) what it is encoded from, which has
+ * packets in the file, in ticks of one sample; else NULL. Its duration without priming and padding
+ * is the track's. */
+const struct index *index_source(const struct index *x);
 /* Tags as "name=value\n" lines, UTF-8, names in lower case (title, artist, album, ...). */
 struct str index_tags(const struct index *x);
 

@@ -270,6 +270,7 @@ static struct layout_head head_of(const struct index_builder *b, const struct in
         .mpeg_layer3_lsf = i->mpeg_layer3_lsf,
         .bits = i->bits,
         .independent = i->independent,
+        .encoded = (uint8_t)i->encoded,
         .size_width = equal ? 0 : width_of(b->max_size),
         .ticks_width = many ? width_of(b->max_ticks) : 0,
         .channels = htole16(i->channels),
@@ -289,9 +290,9 @@ static struct layout_head head_of(const struct index_builder *b, const struct in
     };
 }
 
-static enum err texts_fit(struct str init, struct str config, struct str tags)
+static enum err texts_fit(enum encoded encoded, struct str init, struct str config, struct str tags)
 {
-    if (init.n > INDEX_INIT_MAX || config.n > INDEX_CONFIG_MAX || tags.n > INDEX_TAGS_MAX)
+    if (init.n > INDEX_INIT_MAX || config.n > layout_config_max(encoded) || tags.n > INDEX_TAGS_MAX)
         return ERR_TOO_BIG;
     return layout_tags_fit(tags) ? ERR_NONE : ERR_MEDIA;
 }
@@ -311,7 +312,7 @@ enum err index_build_finish(struct index_builder *b, struct index_info info, str
                             struct str config, struct str tags, struct buf *out)
 {
     TRY(info_fits(b, &info));
-    TRY(texts_fit(init, config, tags));
+    TRY(texts_fit(info.encoded, init, config, tags));
     struct layout_head h = head_of(b, &info);
     h.init = htole32((uint32_t)init.n);
     h.config = htole32((uint32_t)config.n);

@@ -9,7 +9,7 @@
  *   ticks       ticks_width (2 or 4) bytes a packet; width 0: frame_ticks but for the exceptions
  *   exceptions  packets that last something else, by rising number
  *   extents     by rising payload offset, the first at 0; two that touch in the file are one
- *   init, config, tags
+ *   init, config, tags    (config of an encoded track: the record of its source)
  * Every integer is little-endian. */
 #ifndef SEGMENTS_INDEX_LAYOUT_H
 #define SEGMENTS_INDEX_LAYOUT_H
@@ -31,7 +31,7 @@ struct layout_head {
     uint8_t independent;
     uint8_t size_width;
     uint8_t ticks_width;
-    uint8_t zero;
+    uint8_t encoded;
     uint16_t channels;
     uint16_t strip;
     uint32_t sample_rate;
@@ -81,6 +81,7 @@ struct index {
     struct str init;
     struct str config;
     struct str tags;
+    struct index *source; /* owned; of an encoded track: opened from a copy of config */
 };
 
 /* Element i of an array of 2- or 4-byte numbers. */
@@ -101,6 +102,11 @@ static inline uint64_t layout_round8(uint64_t n) { return (n + 7) & ~UINT64_C(7)
 
 /* Are the values that a maker of records states (not those that are sums) within limits? */
 bool layout_info_fits(const struct index_info *info);
+/* Bytes of the configuration, at most. */
+static inline size_t layout_config_max(enum encoded encoded)
+{
+    return encoded == ENCODED_NOT ? (size_t)INDEX_CONFIG_MAX : (size_t)BUF_MAX_INDEX;
+}
 /* Are they lines of name=value in UTF-8 without control bytes? */
 bool layout_tags_fit(struct str tags);
 

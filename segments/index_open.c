@@ -5,8 +5,10 @@
  * and the sum of all sizes fit in 64 bits. */
 #include "segments/index.h"
 
+#include "segments/flac.h"
 #include "segments/index_layout.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +28,19 @@ static bool codec_fits(const struct index_info *i)
     return i->mpeg_layer3_lsf <= (i->codec == CODEC_MP3) && i->independent <= 1 && i->bits <= 64;
 }
 
+/* What is encoded is FLAC, and nothing of it is dropped: there was no need to make that. */
+static bool encoding_fits(const struct index_info *i)
+{
+    struct flac_shape shape = {i->sample_rate, i->channels, i->bits, i->frame_ticks, i->duration};
+    if (i->encoded == ENCODED_NOT)
+        return true;
+    return i->codec == CODEC_FLAC && i->timescale == i->sample_rate && i->priming == 0 &&
+           i->padding == 0 && i->preroll == 0 && flac_fits(&shape);
+}
+
 bool layout_info_fits(const struct index_info *i)
 {
-    if (!codec_fits(i))
+    if (!codec_fits(i) || !encoding_fits(i))
         return false;
     if (i->timescale < 1 || i->timescale > 1000000 || i->frame_ticks < 1)
         return false;
@@ -90,6 +102,7 @@ static struct index_info info_of(const struct layout_head *h)
         .mpeg_layer3_lsf = h->mpeg_layer3_lsf,
         .bits = h->bits,
         .independent = h->independent,
+        .encoded = (enum encoded)h->encoded,
         .channels = le16toh(h->channels),
         .strip = le16toh(h->strip),
         .sample_rate = le32toh(h->sample_rate),
@@ -111,13 +124,14 @@ static bool head_fits(const struct layout_head *h, size_t length)
 {
     if (le32toh(h->magic) != RECORD_MAGIC || le32toh(h->version) != INDEX_VERSION)
         return false;
-    if (le64toh(h->length) != length || length > BUF_MAX_INDEX || h->zero)
+    if (le64toh(h->length) != length || length > BUF_MAX_INDEX || h->encoded >= ENCODED_COUNT)
         return false;
     if (!width_fits(h->size_width) || !width_fits(h->ticks_width))
         return false;
     if (h->ticks_width && h->exceptions)
         return false;
-    return le32toh(h->init) <= INDEX_INIT_MAX && le32toh(h->config) <= INDEX_CONFIG_MAX &&
+    return le32toh(h->init) <= INDEX_INIT_MAX &&
+           le32toh(h->config) <= layout_config_max((enum encoded)h->encoded) &&
            le32toh(h->tags) <= INDEX_TAGS_MAX;
 }
 
@@ -247,6 +261,41 @@ static bool extents_fit(const struct index *x)
     return true;
 }
 
+/* Frames follow each other by number: all but the last have the same samples. */
+static bool frames_fit(const struct index *x)
+{
+    const struct index_info *i = &x->info;
+    return x->ticks_width == 0 && x->max_ticks <= i->frame_ticks &&
+           (i->packets < 2 || index_steady(x, 0, i->packets - 1));
+}
+
+static bool source_fits(const struct index *x, const struct index *source)
+{
+    const struct index_info *i = &x->info, *s = &source->info;
+    if (s->encoded != ENCODED_NOT || (s->codec != CODEC_PCM && s->codec != CODEC_VORBIS))
+        return false;
+    return s->timescale == i->timescale && s->channels == i->channels &&
+           s->duration - s->priming - s->padding == i->duration;
+}
+
+static enum err open_source(struct index *x)
+{
+    if (x->info.encoded == ENCODED_NOT)
+        return ERR_NONE;
+    if (!frames_fit(x) || x->config.n == 0)
+        return ERR_MEDIA;
+    unsigned char *copy = malloc(x->config.n);
+    if (!copy)
+        return ERR_NOMEM;
+    memcpy(copy, x->config.p, x->config.n);
+    if (x->config.n > sizeof(struct layout_head) && copy[offsetof(struct layout_head, encoded)]) {
+        free(copy); /* one within the other, and no deeper */
+        return ERR_MEDIA;
+    }
+    TRY(index_open(copy, x->config.n, &x->source));
+    return source_fits(x, x->source) ? ERR_NONE : ERR_MEDIA;
+}
+
 static bool record_fits(struct index *x)
 {
     struct layout_head h;
@@ -274,10 +323,10 @@ enum err index_open(unsigned char *record, size_t len, struct index **out)
     }
     x->record = record;
     x->length = len;
-    if (!record_fits(x)) {
+    enum err e = record_fits(x) ? open_source(x) : ERR_MEDIA;
+    if (e)
         index_free(x);
-        return ERR_MEDIA;
-    }
-    *out = x;
-    return ERR_NONE;
+    else
+        *out = x;
+    return e;
 }

@@ -10,6 +10,7 @@ struct part {
     uint32_t number;
     uint32_t from; /* packets [from, to): never empty */
     uint32_t to;
+    const struct str *frames; /* what a helper encoded (order_check), where that is at hand */
 };
 
 /* Timestamps of 33 bits at 90 kHz (ISO 13818-1 2.4.3.7). A track begins at ten seconds, so that

@@ -5,6 +5,7 @@
 #include "segments/record.h"
 
 #include "edge/base/buf.h"
+#include "segments/order.h"
 
 #include <string.h>
 
@@ -47,6 +48,7 @@ void record_pack_request(const struct record_request *request, unsigned char out
     put_le(out, REQUEST_MAGIC, 4);
     put_le(out + 4, RECORD_VERSION, 4);
     put_le(out + 8, request->op, 4);
+    put_le(out + 12, request->more, 4);
     put_le(out + 16, request->job, 8);
     put_le(out + 24, request->size, 8);
 }
@@ -59,7 +61,11 @@ enum err record_unpack_request(const unsigned char in[RECORD_REQUEST], struct re
     out->op = (uint32_t)get_le(in + 8, 4);
     out->job = get_le(in + 16, 8);
     out->size = get_le(in + 24, 8);
-    if (out->op != RECORD_INDEX || out->job == 0 || out->size > SIZE_MAX_FILE)
+    out->more = (uint32_t)get_le(in + 12, 4);
+    bool more = out->op == RECORD_ENCODE;
+    if ((out->op != RECORD_INDEX && !more) || out->more > ORDER_MAX || more != (out->more > 0))
+        return ERR_SYNTAX;
+    if (out->job == 0 || out->size > SIZE_MAX_FILE)
         return ERR_SYNTAX;
     return ERR_NONE;
 }

@@ -1,10 +1,10 @@
 /* What the server and a media helper say to each other: values only. [any thread]
  *
  * The server sends a request of RECORD_REQUEST bytes with the media file's descriptor beside it
- * (SCM_RIGHTS); the helper answers RECORD_REPLY bytes and, after ERR_NONE, `payload` bytes of index
- * record. Both are little-endian with a magic number and a version in front. They also share one
- * page of memory: that is how a job is stopped while the helper computes, and how far it came is
- * known even when it had to be killed.
+ * (SCM_RIGHTS), and behind it the order, where there is one; the helper answers RECORD_REPLY bytes
+ * and, after ERR_NONE, `payload` bytes: the index record, or frames. Both are little-endian with a
+ * magic number and a version in front. They also share one page of memory: that is how a job is
+ * stopped while the helper computes, and how far it came is known even when it had to be killed.
  * The helper reads hostile files, so the server believes nothing it sends: unpacking checks each
  * field, and the index record is checked once more by index_open. */
 #ifndef SEGMENTS_RECORD_H
@@ -23,6 +23,7 @@ enum {
     RECORD_SOCKET = 3,   /* the helper's descriptor of its socket */
     RECORD_MEMORY = 4,   /* the helper's descriptor of the shared page */
     RECORD_INDEX = 1,    /* op: make an index of the file */
+    RECORD_ENCODE = 2,   /* op: encode frames of it, as the order behind the request says */
 };
 
 /* The shared page. Only numbers, each read on its own: a helper that lies in it gains nothing. */
@@ -34,9 +35,10 @@ struct record_page {
 };
 
 struct record_request {
-    uint32_t op;   /* RECORD_INDEX */
+    uint32_t op;   /* RECORD_INDEX or RECORD_ENCODE */
     uint64_t job;  /* not 0; the reply repeats it, record_page.stop names it */
     uint64_t size; /* bytes of the media file, not over 2^62 */
+    uint32_t more; /* bytes of an order (order.h) that follow: 1..ORDER_MAX to encode, else 0 */
 };
 
 struct record_reply {

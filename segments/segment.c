@@ -5,6 +5,7 @@
 #include "segments/adts.h"
 #include "segments/crypt.h"
 #include "segments/fmp4.h"
+#include "segments/order.h"
 #include "segments/packed.h"
 #include "segments/ts.h"
 
@@ -94,6 +95,17 @@ enum err segment_build(const struct cut *c, enum container in, uint32_t number, 
     TRY(find_part(c, in, number, &p));
     must(payload.n == index_bytes(c->index, p.from, p.to));
     return WRITERS[in].build(&p, payload, out);
+}
+
+enum err segment_of_frames(const struct cut *c, enum container in, uint32_t number,
+                           struct str reply, struct buf *out)
+{
+    struct part p;
+    must(index_source(c->index));
+    TRY(find_part(c, in, number, &p));
+    TRY(order_check(reply, p.to - p.from, false));
+    p.frames = &reply;
+    return WRITERS[in].build(&p, order_frames(reply, p.to - p.from), out);
 }
 
 uint64_t segment_size(const struct cut *c, enum container in, uint32_t number)

@@ -15,7 +15,7 @@ const char *container_name(enum container c); /* "fmp4", "ts", "packed", "bytes"
 bool container_of_name(struct str name, enum container *out);
 bool container_takes(enum container c, enum codec codec); /* may this codec go in there? */
 /* What the track gets when nobody chose: `wanted` where it takes the codec, else the first of fmp4,
- * packed, ts that does. ERR_UNSUPPORTED: none does (Vorbis, PCM). */
+ * packed, ts that does. ERR_UNSUPPORTED: none does. */
 MUST_USE enum err container_choose(enum container wanted, enum codec codec, enum container *out);
 /* File name ending of a segment, without the dot: "m4s", "ts", "aac", "mp3", "ac3", "ec3". */
 const char *container_ending(enum container c, enum codec codec);
@@ -48,7 +48,8 @@ bool segment_fits(const struct index *x, enum container in);
 
 /* Segment `number` (0-based). On ERR_NONE *head holds what we write and the packets' bytes follow
  * it (index_spans over [*from, *to)) when *by_span is true. When it is false the caller reads those
- * spans into memory, side by side, and gives them to segment_build, which writes the whole segment.
+ * spans into memory, side by side, and gives them to segment_build, which writes the whole segment;
+ * or, for an encoded track (index_source), has the packets encoded: segment_of_frames.
  *   ERR_NOT_FOUND  no such segment   ERR_NOT_ACCEPTABLE  segment_fits is false
  *   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err segment_head(const struct cut *c, enum container in, uint32_t number,
@@ -58,8 +59,12 @@ MUST_USE enum err segment_head(const struct cut *c, enum container in, uint32_t 
  * index says   ERR_NOMEM, ERR_TOO_BIG */
 MUST_USE enum err segment_build(const struct cut *c, enum container in, uint32_t number,
                                 struct str payload, struct buf *out);
-/* The exact size that segment `number` has when it is sent, without making it; 0 where segment_head
- * would fail. */
+/* The same for an encoded track: `reply` is what a helper made of an order for packets [from, to),
+ * and is checked here.   ERR_MEDIA  it is no such thing */
+MUST_USE enum err segment_of_frames(const struct cut *c, enum container in, uint32_t number,
+                                    struct str reply, struct buf *out);
+/* The exact size that segment `number` has when it is sent, without making it (of an encoded track
+ * whose sizes are bounds, what it has at most); 0 where segment_head would fail. */
 uint64_t segment_size(const struct cut *c, enum container in, uint32_t number);
 
 #endif

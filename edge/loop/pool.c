@@ -33,6 +33,28 @@ static struct job *next_job(struct pool *p)
     return job;
 }
 
+/* Behind all that wait, also while the pool ends: it ends when nothing waits any more. */
+static void put_last(struct pool *p, struct job *job)
+{
+    job->next = NULL;
+    *p->last = job;
+    p->last = &job->next;
+    pthread_cond_signal(&p->more);
+}
+
+/* What the job that this thread runs has asked for. */
+static _Thread_local bool once_more;
+
+void pool_again(void) { once_more = true; }
+
+static void run_again(struct pool *p, struct job *job)
+{
+    once_more = false;
+    lock_take(&p->lock);
+    put_last(p, job);
+    lock_give(&p->lock);
+}
+
 static void deliver_done(struct letter *letter)
 {
     struct job *job = (struct job *)letter;
@@ -47,7 +69,9 @@ static void *pool_thread(void *arg)
     while ((job = next_job(p))) {
         struct mailbox *home = job->done ? job->home : NULL;
         job->run(job);
-        if (home) {
+        if (once_more) {
+            run_again(p, job);
+        } else if (home) {
             job->letter.deliver = deliver_done;
             mailbox_post(home, &job->letter);
         }
@@ -97,11 +121,8 @@ enum err pool_new(unsigned threads, const char *name, struct pool **out)
 void pool_submit(struct pool *p, struct job *job)
 {
     must(job->run && (!job->done || job->home));
-    job->next = NULL;
     lock_take(&p->lock);
     must(!p->ending);
-    *p->last = job;
-    p->last = &job->next;
-    pthread_cond_signal(&p->more);
+    put_last(p, job);
     lock_give(&p->lock);
 }

@@ -25,6 +25,9 @@ struct job {
 MUST_USE enum err pool_new(unsigned threads, const char *name, struct pool **out);
 void pool_free(struct pool *p);                    /* runs what is queued, then joins */
 void pool_submit(struct pool *p, struct job *job); /* [any thread] */
+/* For a job that is long: `run` calls this last and returns, and is called once more after those
+ * that wait at the moment. It is not at its end then. [pool, within run] */
+void pool_again(void);
 
 static inline void job_cancel(struct job *job) /* [any thread] */
 {

@@ -3,6 +3,7 @@
 #ifndef EDGE_STORE_MAKE_H
 #define EDGE_STORE_MAKE_H
 
+#include "edge/base/buf.h"
 #include "edge/store/object.h"
 
 struct make_opts {
@@ -46,6 +47,13 @@ MUST_USE enum err make_segment(const struct make_opts *opts, const struct key *k
 MUST_USE enum err make_segment_built(const struct make_opts *opts, const struct key *key,
                                      const struct make_rendition *track,
                                      const atomic_bool *cancelled, struct object **out);
+/* Of an encoded track make_segment says ERR_AGAIN too: what a helper is asked then, and the segment
+ * from what it answered.   ERR_MEDIA as well: that is no answer to it */
+MUST_USE enum err make_order(const struct make_opts *opts, const struct key *key,
+                             const struct make_rendition *track, struct buf *order);
+MUST_USE enum err make_segment_encoded(const struct make_opts *opts, const struct key *key,
+                                       const struct make_rendition *track, struct str reply,
+                                       struct object **out);
 /* An index from its record, which is taken over (malloc).   ERR_MEDIA  it is not consistent
  * [any thread] */
 MUST_USE enum err make_index(const struct key *key, unsigned char *record, size_t len,

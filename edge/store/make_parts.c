@@ -20,9 +20,11 @@ enum err make_not_in_there(const struct make_opts *opts, const struct key *key, 
                            const struct index *x, struct object **out)
 {
     enum codec codec = index_info(x)->codec;
+    const struct index *source = index_source(x);
     char why[160];
-    int n = snprintf(why, sizeof why, "%s does not go into %s; it goes into", codec_name(codec),
-                     container_name(in));
+    int n = snprintf(why, sizeof why, "%s%s%s does not go into %s; it goes into",
+                     source ? codec_name(index_info(source)->codec) : "",
+                     source ? ", sent as " : "", codec_name(codec), container_name(in));
     const char *comma = " ";
     for (unsigned c = 0; c < CONTAINER_COUNT; c++) {
         if (!may_go(opts, x, (enum container)c))

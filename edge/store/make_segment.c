@@ -1,9 +1,11 @@
-/* Segments: a head of ours and spans of the file, or built from its bytes, or encrypted; and the
+/* Segments: a head of ours and spans of the file, or built from its bytes, or from frames that a
+ * helper encoded, or encrypted; and the
  * key that they are encrypted with. */
 #include "edge/base/must.h"
 #include "edge/store/disk.h"
 #include "edge/store/make_parts.h"
 #include "segments/crypt.h"
+#include "segments/order.h"
 
 #include <stdlib.h>
 
@@ -165,6 +167,33 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     enum container in = (enum container)key->container;
     buf_init(&b, BUF_MAX_SEGMENT);
     enum err e = build(&cut, in, key, track, cancelled, &b);
+    if (!e && cut.sealed)
+        e = seal(opts, key, track->source, &b);
+    if (!e)
+        e = finish_segment(key, &b, in, (struct behind){0, 0}, track, out);
+    buf_fini(&b);
+    return e;
+}
+
+enum err make_order(const struct make_opts *opts, const struct key *key,
+                    const struct make_rendition *track, struct buf *order)
+{
+    uint32_t from, to;
+    struct cut cut = make_cut(opts, track->index->index);
+    must(key->container < CONTAINER_BYTES && key->number < cut.count);
+    cut_segment(&cut, key->number, &from, &to);
+    return order_write(cut.index, from, to, false, order);
+}
+
+enum err make_segment_encoded(const struct make_opts *opts, const struct key *key,
+                              const struct make_rendition *track, struct str reply,
+                              struct object **out)
+{
+    struct buf b;
+    struct cut cut = make_cut(opts, track->index->index);
+    enum container in = (enum container)key->container;
+    buf_init(&b, BUF_MAX_SEGMENT);
+    enum err e = segment_of_frames(&cut, in, key->number, reply, &b);
     if (!e && cut.sealed)
         e = seal(opts, key, track->source, &b);
     if (!e)

@@ -104,20 +104,32 @@ static void check_in(struct media *m, struct media_helper *h)
     lock_give(&m->lock);
 }
 
-enum err media_index(struct media *m, struct media_task *task, int fd, uint64_t size,
-                     struct str name, struct media_result *out)
+static enum err run(struct media *m, struct media_task *task, const struct media_ask *ask,
+                    struct str name, struct media_result *out)
 {
     char text[256];
     *out = (struct media_result){0};
-    must(fd >= 0);
+    must(ask->fd >= 0);
     struct media_helper *h = check_out(m);
     uint64_t deaths = atomic_load(&h->deaths);
-    enum err rc = media_helper_run(h, task, fd, size, out);
+    enum err rc = media_helper_run(h, task, ask, out);
     if (atomic_load(&h->deaths) != deaths)
         log_write(LOG_WARN, "media: a helper was replaced at %s: %s",
                   log_text(text, sizeof text, name), out->why);
     check_in(m, h);
     return rc;
+}
+
+enum err media_index(struct media *m, struct media_task *task, int fd, uint64_t size,
+                     struct str name, struct media_result *out)
+{
+    return run(m, task, &(struct media_ask){RECORD_INDEX, fd, size, {NULL, 0}}, name, out);
+}
+
+enum err media_encode(struct media *m, struct media_task *task, int fd, uint64_t size,
+                      struct str order, struct str name, struct media_result *out)
+{
+    return run(m, task, &(struct media_ask){RECORD_ENCODE, fd, size, order}, name, out);
 }
 
 static uint64_t sum_starts(const struct media_helper *h) { return atomic_load(&h->starts); }

@@ -3,10 +3,10 @@
  * time, and believes nothing they answer (segments/record.h, index_open).
  *
  * Who may call: media_new and media_free where no other thread uses the same `struct media`;
- * media_index on threads that may block for as long as a job takes, as many at once as there are
- * helpers (more wait for one that is idle); media_cancel on any thread, and it never waits.
- * A thread that calls media_index may start a new helper, and the kernel ends that one with the
- * thread: such threads should live as long as the server. */
+ * media_index and media_encode on threads that may block for as long as a job takes, as many at
+ * once as there are helpers (more wait for one that is idle); media_cancel on any thread, and it
+ * never waits. A thread that calls media_index may start a new helper, and the kernel ends that one
+ * with the thread: such threads should live as long as the server. */
 #ifndef EDGE_STORE_MEDIA_H
 #define EDGE_STORE_MEDIA_H
 
@@ -27,7 +27,7 @@ struct media_opts {
 struct media;
 struct media_helper;
 
-/* One wish for an index, in memory of the caller's that stays until media_index has returned and
+/* One wish, in memory of the caller's that stays until media_index or media_encode has returned and
  * no thread will call media_cancel for it any more. Fields are media.c's. */
 struct media_task {
     atomic_bool cancelled;
@@ -37,7 +37,7 @@ struct media_task {
 };
 
 struct media_result {
-    unsigned char *record; /* malloc'd, the caller's: for index_open; NULL on error */
+    unsigned char *record; /* malloc'd, the caller's: for index_open, or frames; NULL on error */
     size_t len;
     uint64_t packets;      /* that were read */
     uint64_t packets_left; /* estimate of those that were not, when it was cancelled or too late */
@@ -58,6 +58,11 @@ void media_task_init(struct media_task *task);
  *   ERR_NOMEM, ERR_IO, ERR_SYSTEM (no helper can be started) */
 MUST_USE enum err media_index(struct media *m, struct media_task *task, int fd, uint64_t size,
                               struct str name, struct media_result *out);
+
+/* The frames that `order` asks for (segments/order.h, borrowed), as media_index in all else:
+ * out->record is what order_check is for. */
+MUST_USE enum err media_encode(struct media *m, struct media_task *task, int fd, uint64_t size,
+                               struct str order, struct str name, struct media_result *out);
 
 /* Stop a task, also one that has not begun. [any thread] */
 void media_cancel(struct media_task *task);

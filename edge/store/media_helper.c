@@ -117,8 +117,9 @@ static bool drained(int fd)
     return read(fd, &count, sizeof count) == sizeof count;
 }
 
-static bool send_request(struct media_helper *h, int fd, uint64_t size)
+static bool send_request(struct media_helper *h, const struct media_ask *ask)
 {
+    int fd = ask->fd;
     unsigned char bytes[RECORD_REQUEST];
     union {
         struct cmsghdr head;
@@ -129,7 +130,8 @@ static bool send_request(struct media_helper *h, int fd, uint64_t size)
                        .msg_iovlen = 1,
                        .msg_control = control.room,
                        .msg_controllen = sizeof control.room};
-    record_pack_request(&(struct record_request){RECORD_INDEX, h->jobs, size}, bytes);
+    record_pack_request(
+        &(struct record_request){ask->op, h->jobs, ask->size, (uint32_t)ask->order.n}, bytes);
     control.head = (struct cmsghdr){
         .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
@@ -158,10 +160,10 @@ static void look_around(struct job *j)
         ask_to_stop(j, ERR_DEADLINE);
 }
 
-/* Wait until the socket can be read; false: it is no use waiting any longer. */
-static bool wait_readable(struct job *j)
+/* Wait until the socket can be read or written; false: it is no use waiting any longer. */
+static bool wait_for(struct job *j, short events)
 {
-    struct pollfd p[3] = {{.fd = j->helper->socket, .events = POLLIN},
+    struct pollfd p[3] = {{.fd = j->helper->socket, .events = events},
                           {.fd = j->helper->poke, .events = POLLIN},
                           {.fd = j->helper->timer, .events = POLLIN}};
     while (!j->hung) {
@@ -177,13 +179,29 @@ static bool wait_readable(struct job *j)
 static bool receive(struct job *j, unsigned char *to, size_t n)
 {
     while (n > 0) {
-        ssize_t r = wait_readable(j) ? recv(j->helper->socket, to, n, MSG_DONTWAIT) : 0;
+        ssize_t r = wait_for(j, POLLIN) ? recv(j->helper->socket, to, n, MSG_DONTWAIT) : 0;
         if (r < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (r <= 0)
             return false;
         to += r;
         n -= (size_t)r;
+    }
+    return true;
+}
+
+/* The helper reads it before it does anything else, so this takes no longer than that. */
+static bool send_order(struct job *j, struct str order)
+{
+    while (order.n > 0) {
+        ssize_t r = wait_for(j, POLLOUT)
+                        ? send(j->helper->socket, order.p, order.n, MSG_NOSIGNAL | MSG_DONTWAIT)
+                        : 0;
+        if (r < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (r <= 0)
+            return false;
+        order = str_from(order, (size_t)r);
     }
     return true;
 }
@@ -272,22 +290,25 @@ static void drop_record(struct media_result *out)
     out->len = 0;
 }
 
-static enum err converse(struct job *j, int fd, uint64_t size, struct media_result *out)
+static enum err converse(struct job *j, const struct media_ask *ask, struct media_result *out)
 {
     struct media_helper *h = j->helper;
     if (h->pid == 0)
         TRY(start(h));
-    j->broken = !send_request(h, fd, size);
+    set_timer(h, h->opts->deadline_ms);
+    j->broken = !send_request(h, ask);
     if (j->broken)
         return ERR_SYSTEM;
-    set_timer(h, h->opts->deadline_ms);
+    j->broken = !send_order(j, ask->order);
+    if (j->broken)
+        return ERR_MEDIA; /* it has taken the job, and died of it */
     return receive_reply(j, out);
 }
 
 /* A process that died before it took the job is not this file's fault: it gets one more try. */
-static enum err converse_twice(struct job *j, int fd, uint64_t size, struct media_result *out)
+static enum err converse_twice(struct job *j, const struct media_ask *ask, struct media_result *out)
 {
-    enum err rc = converse(j, fd, size, out);
+    enum err rc = converse(j, ask, out);
     if (!j->broken || j->stopping || atomic_load(&j->helper->page->taken) == j->helper->jobs)
         return rc;
     drop_record(out);
@@ -295,7 +316,7 @@ static enum err converse_twice(struct job *j, int fd, uint64_t size, struct medi
     (void)end(j->helper);
     j->broken = false;
     atomic_fetch_add(&j->helper->deaths, 1);
-    return converse(j, fd, size, out);
+    return converse(j, ask, out);
 }
 
 /* The order matters: the task names its helper before `cancelled` is read, and media_cancel sets
@@ -312,14 +333,14 @@ static void announce(struct media_helper *h, struct media_task *task)
     atomic_store(&task->helper, h);
 }
 
-enum err media_helper_run(struct media_helper *h, struct media_task *task, int fd, uint64_t size,
-                          struct media_result *out)
+enum err media_helper_run(struct media_helper *h, struct media_task *task,
+                          const struct media_ask *ask, struct media_result *out)
 {
     struct job j = {.helper = h, .task = task};
     announce(h, task);
     enum err rc = ERR_CANCELLED;
     if (!atomic_load(&task->cancelled))
-        rc = converse_twice(&j, fd, size, out);
+        rc = converse_twice(&j, ask, out);
     count_packets(&j, out);
     if (j.broken)
         rc = replace(&j, rc, out);

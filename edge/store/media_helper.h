@@ -27,9 +27,17 @@ struct media_helper {
 MUST_USE enum err media_helper_init(struct media_helper *h, const struct media_opts *opts);
 void media_helper_fini(struct media_helper *h);
 
+/* What a helper is asked; borrowed. */
+struct media_ask {
+    uint32_t op; /* RECORD_INDEX or RECORD_ENCODE */
+    int fd;
+    uint64_t size;
+    struct str order; /* to encode; else empty */
+};
+
 /* Runs one job from request to reply; replaces the process where it has to be. *out comes empty. */
-MUST_USE enum err media_helper_run(struct media_helper *h, struct media_task *task, int fd,
-                                   uint64_t size, struct media_result *out);
+MUST_USE enum err media_helper_run(struct media_helper *h, struct media_task *task,
+                                   const struct media_ask *ask, struct media_result *out);
 
 /* [any thread] */
 void media_helper_stop(struct media_helper *h, uint64_t job);

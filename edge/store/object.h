@@ -18,7 +18,8 @@
 enum object_kind {
     OBJECT_SOURCE, /* an open file, or a folder with its names; checked against the disk */
     OBJECT_BODY,   /* the bytes of a small file */
-    OBJECT_INDEX,  /* the packet index of a track */
+    OBJECT_INDEX,  /* the packet index of a track; number INDEX_MEASURED: with sizes that are known
+                      only when all of it was encoded (segments/measure.h) */
     OBJECT_MASTER, /* playlists, init and media segments */
     OBJECT_PLAYLIST,
     OBJECT_INIT,
@@ -33,7 +34,8 @@ enum {
     OBJECT_ETAG = 34,     /* 32 digits and two quotes */
     OBJECT_FIELDS = 2560, /* ceiling of an object's own reply fields, bytes */
     OBJECT_TAGS = 2000,   /* of Cache-Tag in them; a longer one is left out */
-    OBJECT_NAMES = 32,    /* files that are looked at in a folder of renditions */
+    INDEX_MEASURED = 1,
+    OBJECT_NAMES = 32, /* files that are looked at in a folder of renditions */
 };
 
 /* Does the reply carry Cache-Tag, and as what? */

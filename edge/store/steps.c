@@ -7,6 +7,8 @@
  * look. */
 #include "edge/store/steps.h"
 
+#include "segments/measure.h"
+
 #include <stdlib.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -205,18 +207,32 @@ bool wish_find_source(struct wish *w, struct str path, struct object **out, bool
     return false;
 }
 
+/* Only a multivariant playlist has to know how large frames are that are yet to be encoded. */
+static bool has_to_measure(const struct wish *w, const struct object *index)
+{
+    return w->kind == WISH_MASTER && !index->failure && measure_wanted(index->index);
+}
+
+static struct key index_key(const struct object *source, uint32_t number)
+{
+    return key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT,
+                    number);
+}
+
 bool wish_find_index(struct wish *w, struct object *source, struct object **out, bool *waits)
 {
-    struct key key =
-        key_make(OBJECT_INDEX, source->key.path, source->source->version, CONTAINER_COUNT, 0);
-    struct object *o = wish_take_landed(w);
+    struct key key = index_key(source, 0), exact = index_key(source, INDEX_MEASURED);
+    struct object *o = wish_take_landed(w), *plain = NULL;
     *waits = false;
     if (!o)
         o = wish_look(w, &key);
-    if (o) {
-        *out = o;
-        return true;
+    if (o && has_to_measure(w, o)) {
+        plain = o;
+        o = wish_look(w, &exact);
     }
-    *waits = !wish_wait(w, &key, source, NULL);
-    return false;
+    if (!o)
+        *waits = !wish_wait(w, plain ? &exact : &key, source, plain);
+    object_unref(plain);
+    *out = o;
+    return o != NULL;
 }

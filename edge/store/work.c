@@ -7,6 +7,8 @@
 #include "edge/base/must.h"
 #include "edge/store/library.h"
 #include "edge/store/media.h"
+#include "segments/measure.h"
+#include "segments/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +34,10 @@ struct work {
     unsigned char *bytes; /* what was found there, too long to be looked at on the loop */
     size_t len;
     struct media_task task;
-    uint64_t now;  /* when it was asked for */
-    uint32_t turn; /* of the cache then */
-    uint32_t mark; /* of the path that was opened */
+    struct measure *measure; /* while a track is measured, slice by slice */
+    uint64_t now;            /* when it was asked for */
+    uint32_t turn;           /* of the cache then */
+    uint32_t mark;           /* of the path that was opened */
     char path[];
 };
 
@@ -91,7 +94,6 @@ static enum err run_open(struct work *w, struct object **out)
 static enum err remember_failure(struct work *w, enum err e, const char *why, struct object **out)
 {
     log_failure(w, str_of(why));
-    count(w, COUNTER_INDEX_FAILURES, 1);
     *out = object_of_failure(&w->flight.key, e, str_of(why));
     if (!*out)
         return ERR_NOMEM;
@@ -121,11 +123,122 @@ static enum err run_index(struct work *w, struct object **out)
         *out = NULL;
         return ERR_IO;
     }
-    if (e)
+    if (e) {
+        count(w, COUNTER_INDEX_FAILURES, 1);
         return remember_failure(w, e, r.why[0] ? r.why : err_text(e), out);
+    }
     count(w, COUNTER_INDEX_BUILDS, 1);
     put(w, *out);
     return ERR_NONE;
+}
+
+/* ---- encoding ---- */
+
+/* One order to a helper; what it answers is the caller's to free. On ERR_IGNORE *out says why there
+ * is nothing. */
+static enum err encode(struct work *w, struct str order, struct media_result *r,
+                       struct object **out)
+{
+    const struct source *s = w->source->source;
+    enum err e = media_encode(w->opts->supply->media, &w->task, s->fd, s->id.size, order,
+                              w->flight.key.path, r);
+    count(w, COUNTER_ENCODE_FRAMES, r->packets);
+    if (e == ERR_CANCELLED)
+        count(w, COUNTER_ABORT_PACKETS_SKIPPED, r->packets_left);
+    if (!e || e == ERR_CANCELLED)
+        return e;
+    TRY(remember_failure(w, e, r->why, out));
+    return ERR_IGNORE;
+}
+
+static enum err encode_segment(struct work *w, struct str order, struct object **out)
+{
+    struct media_result r = {0};
+    struct make_rendition track = {w->source, w->index};
+    count(w, COUNTER_ENCODES_SEGMENT, 1);
+    enum err e = encode(w, order, &r, out);
+    if (!e)
+        e = make_segment_encoded(&w->opts->supply->make, &w->flight.key, &track,
+                                 (struct str){(const char *)r.record, r.len}, out);
+    free(r.record);
+    return e;
+}
+
+/* What was made of a file that was written to meanwhile is nobody's; a failure is kept already. */
+static enum err keep(struct work *w, enum err e, struct object **out)
+{
+    if (e == ERR_IGNORE)
+        return ERR_NONE;
+    if (!e && !source_is_whole(w->source->source)) {
+        object_unref(*out);
+        *out = NULL;
+        e = ERR_IO;
+    }
+    if (!e)
+        put(w, *out);
+    return e;
+}
+
+static bool is_encoded(const struct work *w)
+{
+    return w->flight.key.kind == OBJECT_SEGMENT && w->index && index_source(w->index->index);
+}
+
+static enum err run_encoded(struct work *w, struct object **out)
+{
+    struct buf order;
+    struct make_rendition track = {w->source, w->index};
+    buf_init(&order, ORDER_MAX);
+    enum err e = make_order(&w->opts->supply->make, &w->flight.key, &track, &order);
+    if (!e)
+        e = encode_segment(w, buf_str(&order), out);
+    buf_fini(&order);
+    return keep(w, e, out);
+}
+
+/* ERR_AGAIN: there is more to measure. */
+static enum err measure_slice(struct work *w, struct object **out)
+{
+    struct media_result r = {0};
+    struct buf order;
+    uint32_t frames;
+    buf_init(&order, ORDER_MAX);
+    enum err e = measure_next(w->measure, &order, &frames);
+    if (!e && frames) {
+        e = encode(w, buf_str(&order), &r, out);
+        if (!e)
+            e = measure_take(w->measure, (struct str){(const char *)r.record, r.len});
+        free(r.record);
+        e = e ? e : ERR_AGAIN;
+    }
+    buf_fini(&order);
+    return e;
+}
+
+static enum err measured(struct work *w, struct object **out)
+{
+    struct buf record;
+    size_t len;
+    buf_init(&record, BUF_MAX_INDEX);
+    enum err e = measure_finish(w->measure, &record);
+    unsigned char *bytes = e ? NULL : buf_take(&record, &len);
+    buf_fini(&record);
+    return e ? e : make_index(&w->flight.key, bytes, len, out);
+}
+
+/* A slice each time it is run: between them the helper is for whoever else waits for one. */
+static enum err run_measure(struct work *w, struct object **out)
+{
+    if (!w->measure) {
+        count(w, COUNTER_ENCODES_MEASURE, 1);
+        w->measure = measure_new(w->index->index);
+    }
+    enum err e = w->measure ? measure_slice(w, out) : ERR_NOMEM;
+    if (e == ERR_AGAIN)
+        return e;
+    if (!e)
+        e = measured(w, out);
+    return keep(w, e, out);
 }
 
 /* ---- building from bytes ---- */
@@ -176,11 +289,11 @@ static enum err run_kind(struct work *w, struct object **out)
     case OBJECT_SOURCE:
         return run_open(w, out);
     case OBJECT_INDEX:
-        return run_index(w, out);
+        return w->flight.key.number == INDEX_MEASURED ? run_measure(w, out) : run_index(w, out);
     case OBJECT_LIBRARY:
         return run_library(w, out);
     default:
-        return run_build(w, out);
+        return is_encoded(w) ? run_encoded(w, out) : run_build(w, out);
     }
 }
 
@@ -240,6 +353,7 @@ void work_free(struct work *w)
     object_unref(w->source);
     object_unref(w->index);
     object_unref(w->made);
+    measure_free(w->measure);
     free(w->bytes);
     free(w);
 }
@@ -256,6 +370,10 @@ static void run(struct job *job)
         found = run_found(w, bytes, w->len, &out) == ERR_NONE;
     if (!found)
         e = job_is_cancelled(job) ? ERR_CANCELLED : only_found(w) ? ERR_IGNORE : run_kind(w, &out);
+    if (e == ERR_AGAIN && w->measure) {
+        pool_again();
+        return;
+    }
     if (w->redis && out && !found)
         w->made = object_ref(out);
     land(w, e, out);
@@ -265,7 +383,7 @@ static void run(struct job *job)
 
 void work_submit(struct work *w)
 {
-    bool media = w->flight.key.kind == OBJECT_INDEX;
+    bool media = w->flight.key.kind == OBJECT_INDEX || is_encoded(w);
     pool_submit(media ? w->opts->supply->media_pool : w->opts->supply->io, &w->flight.job);
 }
 

@@ -23,6 +23,8 @@ static enum err describe_opus(struct track *t);
 static enum err describe_mp3(struct track *t);
 static enum err describe_ac3(struct track *t);
 
+#define PCM_IN "wav,aiff"
+
 /* `formats`: the demuxers from whose files we can tell where this codec's packets lie. */
 static const struct row {
     enum AVCodecID id;
@@ -37,6 +39,15 @@ static const struct row {
     {AV_CODEC_ID_OPUS, CODEC_OPUS, "ogg,mov,matroska", describe_opus},
     {AV_CODEC_ID_AC3, CODEC_AC3, "mov,ac3", describe_ac3},
     {AV_CODEC_ID_EAC3, CODEC_EAC3, "mov,eac3", describe_ac3},
+    {AV_CODEC_ID_VORBIS, CODEC_VORBIS, "ogg,matroska", describe_vorbis},
+    {AV_CODEC_ID_PCM_U8, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_S8, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_S16LE, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_S16BE, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_S24LE, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_S24BE, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_ALAW, CODEC_PCM, PCM_IN, describe_pcm},
+    {AV_CODEC_ID_PCM_MULAW, CODEC_PCM, PCM_IN, describe_pcm},
 };
 
 static struct str extradata(const struct track *t)
@@ -74,8 +85,11 @@ static enum err refuse(struct track *t)
     enum AVCodecID id = t->stream->codecpar->codec_id;
     if (id == AV_CODEC_ID_NONE)
         return track_fail(t, ERR_UNSUPPORTED, "its codec is unknown");
-    return track_fail(t, ERR_UNSUPPORTED, "HLS cannot carry %s%s%s", is_pcm(id) ? "PCM (" : "",
-                      avcodec_get_name(id), is_pcm(id) ? ")" : "");
+    if (is_pcm(id)) /* with nothing lost, or not at all */
+        return track_fail(t, ERR_UNSUPPORTED,
+                          "HLS cannot carry %s: FLAC holds integers of at most 24 bits",
+                          avcodec_get_name(id));
+    return track_fail(t, ERR_UNSUPPORTED, "HLS cannot carry %s", avcodec_get_name(id));
 }
 
 static const struct row *find_row(enum AVCodecID id)

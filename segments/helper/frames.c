@@ -19,7 +19,7 @@ enum {
 
 struct frames {
     struct track *track;
-    uint32_t (*ticks)(const AVPacket *p); /* 0: this is no frame */
+    uint32_t (*ticks)(const AVPacket *p); /* 0: this is no frame; NULL: Vorbis */
     uint64_t next;                        /* where the packet after the last one should be */
     uint64_t from;                        /* where the first one was */
     uint64_t skipped;                     /* bytes between packets */
@@ -109,7 +109,7 @@ static enum err take_packet(struct frames *f, const AVPacket *p)
         return ERR_CANCELLED;
     if (p->stream_index != f->track->stream->index || p->size <= 0)
         return ERR_NONE;
-    uint32_t ticks = f->ticks(p);
+    uint32_t ticks = f->ticks ? f->ticks(p) : vorbis_ticks(f->track, p->data, (size_t)p->size);
     return ticks ? add_frame(f, p, ticks) : ERR_NONE; /* else junk between frames */
 }
 
@@ -134,7 +134,8 @@ static enum err read_all(struct frames *f, AVPacket *p)
 static enum err judge(struct frames *f)
 {
     struct track *t = f->track;
-    bool bare = t->info.codec != CODEC_OPUS && t->format->nb_streams == 1;
+    bool bare =
+        t->info.codec != CODEC_OPUS && t->info.codec != CODEC_VORBIS && t->format->nb_streams == 1;
     if (t->packets == 0)
         return track_fail(t, ERR_MEDIA, "no frame of sound was found in it");
     if (bare && f->skipped > (f->next - f->from) / 2)
@@ -147,9 +148,10 @@ enum err frames_index(struct track *t)
     struct frames f = {.track = t};
     if (t->info.codec == CODEC_OPUS)
         t->info.timescale = t->info.sample_rate = 48000;
-    f.ticks = t->info.codec == CODEC_FLAC   ? flac_ticks
-              : t->info.codec == CODEC_OPUS ? opus_ticks
-                                            : ac3_ticks;
+    f.ticks = t->info.codec == CODEC_FLAC     ? flac_ticks
+              : t->info.codec == CODEC_OPUS   ? opus_ticks
+              : t->info.codec == CODEC_VORBIS ? NULL
+                                              : ac3_ticks;
     AVPacket *p = av_packet_alloc();
     if (!p)
         return ERR_NOMEM;

@@ -3,8 +3,10 @@
  * its one argument is the memory it may use, in bytes. It locks itself in (sandbox.c), then answers
  * one request after the other until the server closes the socket. One job at a time, one thread;
  * whatever a file makes it do, the server kills it and starts another. */
+#include "segments/helper/encode.h"
 #include "segments/helper/probe.h"
 #include "segments/helper/sandbox.h"
+#include "segments/order.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -74,7 +76,16 @@ static bool send_all(const unsigned char *bytes, size_t n)
     return true;
 }
 
-static bool answer(const struct record_request *request, int fd, struct record_page *page)
+static enum err do_job(const struct record_request *request, struct str order,
+                       struct source *source, struct buf *out, char *why)
+{
+    if (request->op == RECORD_ENCODE)
+        return encode_frames(source, order, out, why);
+    return probe_index(source, out, why);
+}
+
+static bool answer(const struct record_request *request, struct str order, int fd,
+                   struct record_page *page)
 {
     struct source source = {.fd = fd, .size = request->size, .job = request->job, .page = page};
     struct record_reply reply = {.job = request->job};
@@ -82,7 +93,7 @@ static bool answer(const struct record_request *request, int fd, struct record_p
     unsigned char head[RECORD_REPLY];
     atomic_store(&page->taken, request->job);
     buf_init(&record, BUF_MAX_INDEX);
-    reply.err = probe_index(&source, &record, reply.why);
+    reply.err = do_job(request, order, &source, &record, reply.why);
     reply.packets = atomic_load(&page->packets);
     reply.payload = reply.err ? 0 : record.len;
     record_pack_reply(&reply, head);
@@ -91,13 +102,27 @@ static bool answer(const struct record_request *request, int fd, struct record_p
     return sent;
 }
 
+/* Reads the order that goes with the request, and answers it. */
+static bool take(const struct record_request *request, int fd, struct record_page *page)
+{
+    struct buf order;
+    buf_init(&order, ORDER_MAX);
+    unsigned char *at = buf_reserve(&order, request->more);
+    bool good = request->more == 0 || (at && read_rest(at, request->more));
+    if (good && request->more)
+        buf_wrote(&order, request->more);
+    good = good && answer(request, buf_str(&order), fd, page);
+    buf_fini(&order);
+    return good;
+}
+
 static void serve(struct record_page *page)
 {
     unsigned char bytes[RECORD_REQUEST];
     struct record_request request;
     int fd;
     while (receive(bytes, &fd)) {
-        if (record_unpack_request(bytes, &request) || !answer(&request, fd, page))
+        if (record_unpack_request(bytes, &request) || !take(&request, fd, page))
             return;
         close(fd);
     }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { WINDOW = 4 * WALK_OGG_PAGE_MAX, OPUS_HEADERS = 2 };
+enum { WINDOW = 4 * WALK_OGG_PAGE_MAX, OPUS_HEADERS = 2, VORBIS_HEADERS = 3 };
 
 struct pages {
     struct track *track;
@@ -18,8 +18,10 @@ struct pages {
     bool begun;            /* start is known */
 };
 
-static uint32_t packet_ticks(const struct track *t, const struct walk_ogg_packet *packet)
+static uint32_t packet_ticks(struct track *t, const struct walk_ogg_packet *packet)
 {
+    if (t->info.codec == CODEC_VORBIS)
+        return vorbis_ticks(t, packet->head, packet->head_len);
     if (t->info.codec == CODEC_OPUS)
         return walk_opus_ticks(packet->head, packet->head_len, packet->size);
     return walk_flac_ticks(packet->head, packet->head_len);
@@ -40,7 +42,8 @@ static enum err on_packet(void *context, const struct walk_ogg_packet *packet)
     if (ticks == 0)
         return track_fail(p->track, ERR_MEDIA, "packet %llu is malformed",
                           (unsigned long long)p->track->packets);
-    p->ticks += ticks;
+    if (p->track->info.codec != CODEC_VORBIS || p->track->packets > 0)
+        p->ticks += ticks; /* no sound comes out of Vorbis' first packet */
     return track_add_pieces(p->track, packet->pieces, packet->count, ticks);
 }
 
@@ -58,6 +61,16 @@ static void on_granule(void *context, int64_t granule, bool last)
     p->end = granule;
 }
 
+/* A position that is less than what was decoded: Vorbis I, A.2, has the first samples dropped. */
+static void trim_start(struct pages *p)
+{
+    if (p->track->info.codec != CODEC_VORBIS || !p->begun || p->start >= 0)
+        return;
+    uint64_t early = -(uint64_t)p->start;
+    if (early < p->ticks && early < UINT32_MAX)
+        p->track->info.priming += (uint32_t)early;
+}
+
 /* RFC 7845 4.4: what the packets hold beyond the last page's position is to be dropped. */
 static void trim(struct pages *p)
 {
@@ -70,6 +83,8 @@ static void trim(struct pages *p)
 
 static struct str magic_of(enum codec codec)
 {
+    if (codec == CODEC_VORBIS)
+        return STR("\1vorbis");
     return codec == CODEC_OPUS ? STR("OpusHead") : STR("\177FLAC");
 }
 
@@ -118,7 +133,7 @@ enum err pages_index(struct track *t)
     struct pages p = {.track = t};
     struct walk_ogg w;
     bool opus = t->info.codec == CODEC_OPUS;
-    p.headers_left = opus ? OPUS_HEADERS : 1;
+    p.headers_left = opus ? OPUS_HEADERS : t->info.codec == CODEC_VORBIS ? VORBIS_HEADERS : 1;
     t->info.timescale = opus ? 48000 : t->info.sample_rate;
     t->info.sample_rate = t->info.timescale;
     unsigned char *window = malloc(WINDOW);
@@ -131,5 +146,6 @@ enum err pages_index(struct track *t)
     if (rc && rc != ERR_AGAIN)
         return rc;
     trim(&p);
+    trim_start(&p);
     return ERR_NONE;
 }

@@ -4,6 +4,7 @@
  * this program has no use for, let alone to another file. */
 #include "segments/helper/probe.h"
 
+#include "segments/helper/encode.h"
 #include "segments/helper/init.h"
 #include "segments/helper/track.h"
 
@@ -15,7 +16,9 @@
 #include <time.h>
 
 #define FORMATS "mov,mp3,flac,aac,ogg,wav,aiff,matroska,webm,ac3,eac3"
-#define CODECS "aac,mp3float,mp3,flac,alac,opus,libopus,ac3,eac3"
+#define CODECS                                                                                   \
+    "aac,mp3float,mp3,flac,alac,opus,libopus,ac3,eac3,vorbis,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be," \
+    "pcm_s24le,pcm_s24be,pcm_alaw,pcm_mulaw"
 
 enum {
     PROBE_BYTES = 1024 * 1024,
@@ -40,6 +43,7 @@ void probe_warm_up(void)
 {
     tzset(); /* else gmtime would read /etc/localtime */
     av_log_set_callback(on_log);
+    encode_warm_up();
     (void)av_get_cpu_flags();
     struct index_builder *b = index_build();
     index_build_free(b);
@@ -95,7 +99,10 @@ static enum err pick_stream(struct track *t)
         else
             s->discard = AVDISCARD_ALL;
     }
-    return t->stream ? ERR_NONE : track_fail(t, ERR_MEDIA, "there is no sound in it");
+    if (!t->stream)
+        return track_fail(t, ERR_MEDIA, "there is no sound in it");
+    t->said = t->stream->duration; /* later it may be a guess */
+    return ERR_NONE;
 }
 
 /* Decodes a frame or two: implicit SBR shows in no header. */
@@ -114,6 +121,8 @@ static enum err read_packets(struct track *t)
         return pages_index(t);
     if (strncmp(format, "mov", 3) == 0)
         return table_index(t);
+    if (t->info.codec == CODEC_PCM)
+        return pcm_index(t);
     bool headers = t->info.codec == CODEC_MP3 || strcmp(format, "aac") == 0;
     return headers ? headers_index(t) : frames_index(t);
 }
@@ -129,7 +138,7 @@ static void settle(struct track *t)
     /* What is to be dropped cannot be all that there is, and no encoder's delay is that long. */
     uint64_t most = (uint64_t)TRIM_SECONDS * info->timescale;
     if (info->priming >= t->ticks || info->priming > most)
-        info->priming = 0;
+        info->priming = info->codec == CODEC_VORBIS && t->ticks > 0;
     if (info->padding >= t->ticks - info->priming || info->padding > most)
         info->padding = 0;
 }
@@ -171,8 +180,8 @@ static enum err finish(struct track *t, struct buf *out)
     buf_init(&init, INDEX_INIT_MAX);
     buf_init(&tags, INDEX_TAGS_MAX);
     tags_write(t->format, t->stream, &tags);
-    enum err rc = write_init(t, &init);
-    if (!rc)
+    enum err rc = encoded_is(t) ? encoded_finish(t, buf_str(&tags), out) : write_init(t, &init);
+    if (!rc && !encoded_is(t))
         rc = index_build_finish(t->builder, t->info, buf_str(&init), buf_str(&t->config),
                                 buf_str(&tags), out);
     buf_fini(&init);
@@ -194,8 +203,8 @@ static enum err make(struct track *t, AVIOContext *io, struct buf *out)
     return finish(t, out);
 }
 
-/* Running out of memory in here means the file wants more than a helper may have: the server is told
- * so, and replaces this process. */
+/* Running out of memory in here means the file wants more than a helper may have: the server is
+ * told so, and replaces this process. */
 static enum err settle_error(struct track *t, enum err rc)
 {
     source_stops_at(t->source, t->packets);
@@ -220,6 +229,7 @@ enum err probe_index(struct source *source, struct buf *out, char *why)
     enum err rc = t.builder && io ? make(&t, io, out) : ERR_NOMEM;
     if (rc)
         rc = settle_error(&t, rc);
+    av_vorbis_parse_free(&t.vorbis);
     avformat_close_input(&t.format);
     source_avio_free(&io);
     index_build_free(t.builder);

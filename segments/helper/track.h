@@ -7,6 +7,7 @@
 #include "segments/helper/avio.h"
 #include "segments/index.h"
 
+#include <libavcodec/vorbis_parser.h>
 #include <libavformat/avformat.h>
 
 struct track {
@@ -15,12 +16,14 @@ struct track {
     AVStream *stream;        /* the format's */
     struct index_builder *builder;
     struct index_info info;
-    struct asc asc;          /* AAC: what the init segment will say */
-    struct buf config;       /* for index_config */
-    struct index_span first; /* where the first packet lies (its first piece) */
-    uint64_t packets;        /* in the builder */
-    uint64_t ticks;          /* their durations' sum */
-    char *why;               /* RECORD_WHY + 1 bytes, borrowed */
+    struct asc asc;               /* AAC: what the init segment will say */
+    struct buf config;            /* for index_config */
+    struct index_span first;      /* where the first packet lies (its first piece) */
+    uint64_t packets;             /* in the builder */
+    uint64_t ticks;               /* their durations' sum */
+    int64_t said;                 /* how long the stream is by its head, in its time base */
+    AVVorbisParseContext *vorbis; /* owned by probe.c; NULL where it is none */
+    char *why;                    /* RECORD_WHY + 1 bytes, borrowed */
 };
 
 /* Note why, and hand the error back. */
@@ -50,6 +53,20 @@ MUST_USE enum err table_index(struct track *t);   /* MP4 */
 MUST_USE enum err frames_index(struct track *t);  /* FLAC, AC-3, Matroska, by reading packets */
 MUST_USE enum err headers_index(struct track *t); /* MP3, ADTS, by their frames' headers */
 MUST_USE enum err pages_index(struct track *t);   /* Ogg */
+MUST_USE enum err pcm_index(struct track *t);     /* WAV, AIFF: one run of samples */
+
+/* pcm.c, vorbis.c: what is to be encoded. As describe. */
+MUST_USE enum err describe_pcm(struct track *t);
+MUST_USE enum err describe_vorbis(struct track *t);
+/* The samples that come out when a packet is decoded after the one before it, from its first bytes;
+ * of the first packet 1, since no packet may last nothing. 0: it is no packet of sound. */
+uint32_t vorbis_ticks(struct track *t, const uint8_t *head, size_t n);
+
+/* encoded.c: the index of a track that HLS can't carry as it is, around that of its source, which
+ * is in the builder. */
+bool encoded_is(const struct track *t);
+MUST_USE enum err encoded_fits(struct track *t); /* ERR_UNSUPPORTED: FLAC can't hold it */
+MUST_USE enum err encoded_finish(struct track *t, struct str tags, struct buf *out);
 
 /* tags.c: "name=value\n" lines. */
 void tags_write(const AVFormatContext *format, const AVStream *stream, struct buf *out);

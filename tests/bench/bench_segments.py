@@ -3,7 +3,8 @@
 
 Prints the server's CPU microseconds for a request of a warm segment in each container, of a playlist
 (plain and gzip-encoded), and beside each those of a static file with as many bytes, asked for in turn
-by wrk through the same server; the ratio is the median of the rounds. Then segments that nobody has
+by wrk through the same server; the ratio is the median of the rounds (PCM and Vorbis are encoded once
+and kept as objects). Then what encoding them takes the helpers, of the time that they sound; and segments that nobody has
 asked for, of a long track whose index is warm, beside ranges of the same file with as many bytes.
 """
 import os
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "media"))
@@ -20,7 +22,8 @@ import hls  # noqa: E402
 from segue import Segue  # noqa: E402
 
 KINDS = [("aac.m4a", "fmp4"), ("aac.m4a", "ts"), ("aac.m4a", "packed"), ("cbr.mp3", "packed"), ("cbr.mp3", "ts"),
-         ("flac.flac", "fmp4"), ("opus.opus", "fmp4")]
+         ("flac.flac", "fmp4"), ("opus.opus", "fmp4"), ("pcm.wav", "fmp4"), ("vorbis.ogg", "fmp4")]
+ENCODED = ["pcm.wav", "pcm-24.wav", "pcm-51.wav", "vorbis.ogg"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -71,12 +74,29 @@ def cold(server, root):
           f"ratio {ours / theirs:.2f}")
 
 
+def helpers_cpu(server):
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as file:
+        return sum(cpu(int(pid)) for pid in file.read().split())
+
+
+def encoding(server, name, times=8):
+    """By measures of the whole track, each after a purge: its index costs next to nothing beside that."""
+    before = helpers_cpu(server)
+    for _ in range(times):
+        server.get(f"/hls/{name}/master.m3u8")
+        urllib.request.urlopen(urllib.request.Request(
+            f"http://127.0.0.1:{server.admin_port}/purge?path=/{name}", method="POST")).read()
+    spent = (helpers_cpu(server) - before) / times
+    sound = hls.Track(server, name).media.duration
+    print(f"{'encoding ' + name:28} {sound:8.1f} s      {spent * 1e3:7.1f} ms, {sound / spent:.0f} times as fast as sound")
+
+
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     source = fixtures.make()
     with tempfile.TemporaryDirectory() as root:
-        for name in {n for n, _ in KINDS}:
+        for name in {n for n, _ in KINDS} | set(ENCODED):
             subprocess.run(["cp", os.path.join(source, name), root], check=True)
         with Segue(root, {"log": {"access": "off"}, "workers": 1}) as server:
             for name, container in KINDS:
@@ -86,6 +106,8 @@ def main():
             for title, fields in (("playlist", ()), ("playlist, gzip", ("Accept-Encoding: gzip",))):
                 body = server.get(playlist, *fields).body
                 beside(server, root, title, playlist, body, seconds, rounds, *fields)
+            for name in ENCODED:
+                encoding(server, name)
             cold(server, root)
 
 

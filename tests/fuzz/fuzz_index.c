@@ -3,6 +3,7 @@
  * container's segments have the sizes that were promised. Bytes that do not begin as a record are a
  * script for the builder instead, since few mutations keep a record's sums. */
 #include "segments/index_layout.h"
+#include "segments/order.h"
 #include "segments/playlist.h"
 
 #include "edge/base/must.h"
@@ -59,6 +60,21 @@ static void check_build(const struct cut *c, enum container in, uint32_t k, uint
     free(payload);
 }
 
+/* What is made of a consistent index is a consistent order. */
+static void check_order(const struct cut *c, uint32_t k)
+{
+    struct buf out;
+    struct order o;
+    uint32_t from, to;
+    cut_segment(c, k, &from, &to);
+    buf_init(&out, ORDER_MAX);
+    enum err e = order_write(c->index, from, to, false, &out);
+    must(e == ERR_NONE || e == ERR_TOO_BIG);
+    must(e || order_read(buf_str(&out), &o) == ERR_NONE);
+    must(e || o.frames == to - from);
+    buf_fini(&out);
+}
+
 static void check_segment(const struct cut *c, enum container in, uint32_t k)
 {
     struct buf head;
@@ -90,6 +106,8 @@ static void check_container(const struct index *x, enum container in, uint32_t t
         next = to;
     }
     must(next == index_info(x)->packets);
+    for (uint32_t k = 0; k < c.count && k < 3 && index_source(x); k++)
+        check_order(&c, k);
     for (uint32_t k = 0; k < c.count && k < 3; k++)
         check_segment(&c, in, k);
     if (c.count)

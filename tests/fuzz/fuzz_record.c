@@ -4,6 +4,7 @@
 
 #include "edge/base/buf.h"
 #include "edge/base/must.h"
+#include "segments/order.h"
 
 #include <string.h>
 
@@ -31,7 +32,9 @@ static void check_request(const unsigned char *bytes)
     struct record_request request;
     if (record_unpack_request(bytes, &request))
         return;
-    must(request.op == RECORD_INDEX && request.job > 0 && request.size <= UINT64_C(1) << 62);
+    must(request.op == RECORD_INDEX || request.op == RECORD_ENCODE);
+    must((request.op == RECORD_ENCODE) == (request.more > 0) && request.more <= ORDER_MAX);
+    must(request.job > 0 && request.size <= UINT64_C(1) << 62);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

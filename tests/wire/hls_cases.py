@@ -22,6 +22,7 @@ class Case:
     containers: tuple   # that take it; the first is the default
     priming: int = 0    # samples the codec is known to put in front, which only fMP4 can name
     adts_as: tuple = () # (source, rate): what TS and packed hold, where it is not the same sound
+    sample: str = "s32le"  # in which source and segments are alike: 32 bits hold what 24-bit sources give
 
 
 AAC = ("fmp4", "ts", "packed")
@@ -76,10 +77,28 @@ CASES = {case.name: case for case in (
     Case("opus.mp4", "Opus", 960, 48000, 2, ONLY_FMP4),
     Case("opus.webm", "Opus", 960, 48000, 2, ONLY_FMP4),
     Case("opus.mka", "Opus", 960, 48000, 2, ONLY_FMP4),
+    Case("pcm.wav", "fLaC", 4096, 44100, 2, ONLY_FMP4),
+    Case("pcm-24.wav", "fLaC", 4096, 48000, 2, ONLY_FMP4),
+    Case("pcm-8.wav", "fLaC", 1024, 8000, 1, ONLY_FMP4),
+    Case("pcm-11.wav", "fLaC", 1024, 11025, 2, ONLY_FMP4),
+    Case("pcm-51.wav", "fLaC", 4096, 48000, 6, ONLY_FMP4),
+    Case("pcm-96.wav", "fLaC", 4096, 96000, 2, ONLY_FMP4),
+    Case("pcm-192.aiff", "fLaC", 4096, 192000, 2, ONLY_FMP4),
+    Case("pcm-22.aiff", "fLaC", 2048, 22050, 1, ONLY_FMP4),
+    Case("law.wav", "fLaC", 1024, 8000, 1, ONLY_FMP4),
+    Case("one.wav", "fLaC", 882, 44100, 2, ONLY_FMP4),
+    # A decoder of floats has no last bit: 16 is what all of them agree on.
+    Case("vorbis.ogg", "fLaC", 4096, 44100, 2, ONLY_FMP4, sample="s16le"),
+    Case("vorbis-22.ogg", "fLaC", 2048, 22050, 1, ONLY_FMP4, sample="s16le"),
+    Case("vorbis-51.ogg", "fLaC", 4096, 48000, 6, ONLY_FMP4, sample="s16le"),
+    Case("vorbis.webm", "fLaC", 4096, 48000, 2, ONLY_FMP4, sample="s16le"),
+    Case("vorbis.mka", "fLaC", 4096, 44100, 2, ONLY_FMP4, sample="s16le"),
 )}
 EVERY = [(name, container) for name, case in CASES.items() for container in case.containers]
 # Frames with headers side by side in the file may also be had as byte ranges of it.
 BYTES = [(name, "bytes") for name in CASES if name.endswith((".mp3", ".aac"))]
+# What HLS can't carry as it is: sent as FLAC.
+ENCODED = [name for name in CASES if name.startswith(("pcm", "law", "vorbis", "one.wav"))]
 LADDER = ("64.m4a", "128.m4a", "192.m4a")
 
 

@@ -219,6 +219,23 @@ def test_probe_shows_what_the_server_would_make_of_a_file(segue):
     assert "title=Sweep und Geräusch ♫" in out
 
 
+def test_probe_tells_how_it_is_sent_when_not_as_it_is(segue):
+    sys.path.insert(0, os.path.join(REPO, "tests", "media"))
+    import fixtures
+
+    names = [os.path.join(fixtures.make(), n) for n in ("pcm-24.wav", "pcm-192.aiff", "vorbis.ogg")]
+    status, out, err = segue("probe", "--json", *names)
+    tracks = json.loads(out)
+    assert (status, err) == (0, "")
+    assert [(t["codec"], t["sent_as"], t["codecs"], t["samples"], t["containers"]) for t in tracks] == [
+        ("pcm", "flac", "fLaC", 926400, ["fmp4"]), ("pcm", "flac", "fLaC", 1344000, ["fmp4"]),
+        ("vorbis", "flac", "fLaC", 851130, ["fmp4"])]
+    for t, raw_rate in zip(tracks, (48000 * 48, 192000 * 48, 44100 * 32)):
+        assert raw_rate / 4 < t["bitrate"] < t["bitrate_peak"] < raw_rate * 0.75  # what is sent, not a bound
+    _, out, _ = segue("probe", names[0])
+    assert out.splitlines()[1].startswith("pcm ") and "fmp4 (as flac)" in out
+
+
 def test_probe_of_a_missing_file_is_status_1(segue):
     status, _, err = segue("probe", "nowhere.mp3")
     assert status == 1 and err.startswith("nowhere.mp3") and err.count("\n") == 1

@@ -2,11 +2,10 @@
 import pytest
 
 import hls
-from hls_cases import BYTES, CASES, EVERY, library  # noqa: F401
+from hls_cases import BYTES, CASES, ENCODED, EVERY, library  # noqa: F401
 
 # Take nothing away by itself: what is ahead of the sound is to be seen here, and the edit list named it.
 RAW = ("-flags2", "+skip_manual")
-SAMPLE = 4  # bytes: 32 bits hold what 24-bit sources and float decoders give
 
 
 def expected(library, name, container):  # noqa: F811
@@ -18,15 +17,15 @@ def expected(library, name, container):  # noqa: F811
         start, timescale = hls.edit_list(track.init)
         assert start * rate % timescale == 0
         ahead = start * rate // timescale
-    return hls.decode(library.path(source)), rate, ahead
+    return hls.decode(library.path(source), case.sample), rate, ahead
 
 
 @pytest.mark.parametrize("name,container", EVERY + BYTES)
 def test_segments_hold_the_sound_whole_and_exactly(library, name, container):  # noqa: F811
     case, track = CASES[name], library.track(name, container)
     source, rate, ahead = expected(library, name, container)
-    pcm = hls.decode("pipe:0", options=RAW, data=track.joined())
-    size = SAMPLE * case.channels
+    pcm = hls.decode("pipe:0", case.sample, RAW, track.joined())
+    size = int(case.sample[1:3]) // 8 * case.channels
     first = ahead * size
     assert pcm[first:first + len(source)] == source, "the sound is not there, whole and at its place"
     after = (len(pcm) - first - len(source)) // size
@@ -55,11 +54,11 @@ def test_every_segment_alone_demuxes(library, name, container):  # noqa: F811
         assert packets > 0 and channels == case.channels
 
 
-@pytest.mark.parametrize("name", ["flac.flac", "alac-24.m4a"])
+@pytest.mark.parametrize("name", ["flac.flac", "alac-24.m4a", *ENCODED])
 def test_every_lossless_segment_alone_is_its_piece_of_the_sound(library, name):  # noqa: F811
-    track = library.track(name)
-    pieces = hls.each(lambda i: hls.decode("pipe:0", data=track.alone(i)), range(len(track.segments)))
-    assert b"".join(pieces) == hls.decode(library.path(name))
+    track, sample = library.track(name), CASES[name].sample
+    pieces = hls.each(lambda i: hls.decode("pipe:0", sample, data=track.alone(i)), range(len(track.segments)))
+    assert b"".join(pieces) == hls.decode(library.path(name), sample)
 
 
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if "packed" in c.containers])

@@ -75,7 +75,8 @@ def gstreamer(url, target):
 needs_gstreamer = pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="gst-launch-1.0 is missing")
 # Not bytes: hlsdemux2 of GStreamer 1.22 wants the timestamp tag of packed audio in front of bare frames.
 GST_TRACKS = [(n, c) for n, c in EVERY if n in (
-    "aac.m4a", "aac-cover.m4a", "aac.aac", "alac.m4a", "cbr.mp3", "vbr.mp3", "flac.flac", "opus.opus")]
+    "aac.m4a", "aac-cover.m4a", "aac.aac", "alac.m4a", "cbr.mp3", "vbr.mp3", "flac.flac", "opus.opus", "pcm.wav",
+    "pcm-24.wav", "vorbis.ogg")]
 
 
 @needs_gstreamer

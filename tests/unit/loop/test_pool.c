@@ -173,6 +173,60 @@ static void wait_for_word(struct job *job)
     run(job);
 }
 
+enum { TURNS = 5 };
+
+/* Takes TURNS turns, and notes when its last was. */
+static void run_in_turns(struct job *job)
+{
+    struct task *t = (struct task *)job;
+    unsigned turn = atomic_fetch_add(&ran, 1);
+    assert_false(t->over);
+    if (t->number++ == 0) {
+        sem_post(&started);
+        sem_wait(&go_on);
+    }
+    if (t->number < TURNS) {
+        pool_again();
+        return;
+    }
+    t->over = true;
+    t->thread = pthread_self();
+    t->number = turn;
+}
+
+static void a_job_that_is_run_again_lets_others_go_first(void **state)
+{
+    (void)state;
+    struct pool *p = new_pool(1);
+    struct task slow = {.job = {.run = run_in_turns, .done = on_done, .home = mailbox}};
+    struct task other = {.job = {.run = run, .done = on_done, .home = mailbox}};
+    total = 2;
+    sem_init(&started, 0, 0);
+    sem_init(&go_on, 0, 0);
+    pool_submit(p, &slow.job);
+    sem_wait(&started);
+    pool_submit(p, &other.job);
+    sem_post(&go_on);
+    loop_run(loop);
+    assert_int_equal(other.number, 1);    /* behind the first turn */
+    assert_int_equal(slow.number, TURNS); /* and it was done once, at its end */
+    assert_int_equal(done, 2);
+    pool_free(p);
+}
+
+static void a_job_takes_all_its_turns_while_the_pool_ends(void **state)
+{
+    (void)state;
+    struct pool *p = new_pool(1);
+    struct task slow = {.job = {.run = run_in_turns}};
+    sem_init(&started, 0, 0);
+    sem_init(&go_on, 0, 1);
+    pool_submit(p, &slow.job);
+    sem_wait(&started);
+    pool_free(p);
+    assert_true(slow.over);
+}
+
 static void *let_go(void *arg)
 {
     (void)arg;
@@ -250,6 +304,8 @@ int main(void)
         WITH_HOME(jobs_run_side_by_side),
         WITH_HOME(without_done_run_is_the_last_to_touch_it),
         WITH_HOME(cancelling_shows_within_run),
+        WITH_HOME(a_job_that_is_run_again_lets_others_go_first),
+        WITH_HOME(a_job_takes_all_its_turns_while_the_pool_ends),
         WITH_HOME(freeing_the_pool_runs_what_is_queued),
         WITH_HOME(what_came_home_after_the_loop_is_settled),
         WITH_HOME(a_job_may_be_submitted_again_from_done),

@@ -2,7 +2,8 @@
 #include "segments/segment.h"
 
 #include "segments/adts.h"
-#include "tests/unit/segments/make.h"
+#include "segments/order.h"
+#include "tests/unit/segments/encoded.h"
 
 /* A box of that type among the boxes at `in`; fails the test when it is not there. */
 static struct str find(struct str in, const char *type)
@@ -213,6 +214,44 @@ static void a_full_buffer_is_an_error(void **state)
     index_free(x);
 }
 
+/* A segment of an encoded track: what is known of sizes before it is made is a bound. */
+static void frames_that_were_encoded_are_described_by_themselves(void **state)
+{
+    (void)state;
+    struct index *x = encoded_track(false, 200 * ENCODED_FRAME);
+    struct cut c = cut_make(x, 6000);
+    uint32_t from, to;
+    bool by_span = true;
+    struct buf out, none;
+    buf_init(&out, BUF_MAX_SEGMENT);
+    buf_init(&none, BUF_MAX_SEGMENT);
+    assert_int_equal(segment_head(&c, CONTAINER_FMP4, 1, &none, &from, &to, &by_span), ERR_NONE);
+    assert_false(by_span);
+    struct buf reply = encoded_reply(from, to - from, false);
+    assert_int_equal(segment_of_frames(&c, CONTAINER_FMP4, 1, buf_str(&reply), &out), ERR_NONE);
+    struct str whole = buf_str(&out), trun = inside(whole, "trun");
+    struct str frames = order_frames(buf_str(&reply), to - from);
+    assert_int_equal(number(trun, 4), to - from);
+    for (uint32_t i = from; i < to; i++)
+        assert_int_equal(number(trun, 12 + 4 * (i - from)), make_size(i, 900));
+    assert_true(str_eq(find(whole, "mdat"), frames));
+    assert_int_equal(number(trun, 8), whole.n - frames.n);
+    assert_int_equal(number(inside(whole, "tfdt"), 8), from * ENCODED_FRAME);
+    assert_true(segment_size(&c, CONTAINER_FMP4, 1) > whole.n);
+    buf_fini(&out);
+    buf_fini(&reply);
+    reply = encoded_reply(from, to - from - 1, false);
+    assert_int_equal(segment_of_frames(&c, CONTAINER_FMP4, 1, buf_str(&reply), &out), ERR_MEDIA);
+    assert_int_equal(segment_of_frames(&c, CONTAINER_TS, 1, buf_str(&reply), &out),
+                     ERR_NOT_ACCEPTABLE);
+    assert_int_equal(segment_of_frames(&c, CONTAINER_FMP4, c.count, buf_str(&reply), &out),
+                     ERR_NOT_FOUND);
+    buf_fini(&reply);
+    buf_fini(&out);
+    buf_fini(&none);
+    index_free(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_mdat_over_4_gb_has_a_long_head),
         cmocka_unit_test(adts_headers_are_taken_off),
         cmocka_unit_test(a_full_buffer_is_an_error),
+        cmocka_unit_test(frames_that_were_encoded_are_described_by_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

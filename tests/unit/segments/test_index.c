@@ -2,7 +2,7 @@
 #include "segments/index.h"
 
 #include "segments/index_layout.h"
-#include "tests/unit/segments/make.h"
+#include "tests/unit/segments/encoded.h"
 
 static struct index *open_of(struct index_builder *b)
 {
@@ -167,6 +167,99 @@ static void a_track_without_packets_is_an_index(void **state)
     index_free(x);
 }
 
+/* Encoded tracks */
+
+enum { LONG = 10 * ENCODED_FRAME + 7 };
+
+static void an_encoded_track_knows_its_source(void **state)
+{
+    (void)state;
+    for (int vorbis = 0; vorbis < 2; vorbis++) {
+        struct index *x = encoded_track(vorbis, LONG);
+        const struct index *source = index_source(x);
+        assert_int_equal(index_info(x)->encoded, ENCODED_BOUND);
+        assert_int_equal(index_info(x)->packets, 11);
+        assert_int_equal(index_info(source)->codec, vorbis ? CODEC_VORBIS : CODEC_PCM);
+        assert_true(str_eq(index_record(source), index_config(x)));
+        assert_int_equal(index_memory(x),
+                         2 * sizeof *x + index_record(x).n + index_record(source).n);
+        assert_null(index_source(source));
+        index_free(x);
+    }
+    struct index *x = make_aac(10);
+    assert_null(index_source(x));
+    index_free(x);
+}
+
+static enum err open_copy(struct str record, size_t length, struct index **out)
+{
+    unsigned char *copy = malloc(length ? length : 1);
+    memcpy(copy, record.p, length);
+    return index_open(copy, length, out);
+}
+
+/* What index_open says to a track of `frames` around `source`. */
+static enum err open_around(struct index_builder *frames, struct index_info info, struct str source)
+{
+    struct buf out;
+    struct index *x;
+    buf_init(&out, BUF_MAX_INDEX);
+    enum err e = index_build_finish(frames, info, STR("INIT"), source, STR(""), &out);
+    if (!e)
+        e = open_copy(buf_str(&out), out.len, &x);
+    if (!e)
+        index_free(x);
+    buf_fini(&out);
+    index_build_free(frames);
+    return e;
+}
+
+static void a_source_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct buf source = encoded_source(true, LONG), other = encoded_source(true, LONG + 1);
+    struct index *x = encoded_track(true, LONG), *plain = make_aac(10);
+    struct index_info info = encoded_info(ENCODED_EXACT), mono = info;
+    struct str s = buf_str(&source);
+    mono.channels = 1;
+    assert_int_equal(open_around(encoded_frames(LONG), info, s), ERR_NONE);
+    assert_int_equal(open_around(encoded_frames(LONG), mono, s), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, STR("")), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, STR("dfLa")), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, str_from(s, 1)), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, buf_str(&other)), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, index_record(x)), ERR_MEDIA);
+    assert_int_equal(open_around(encoded_frames(LONG), info, index_record(plain)), ERR_MEDIA);
+    index_free(plain);
+    index_free(x);
+    buf_fini(&source);
+    buf_fini(&other);
+}
+
+static void frames_that_are_no_encoder_s_are_refused(void **state)
+{
+    (void)state;
+    struct buf source = encoded_source(false, LONG);
+    struct index_info info = encoded_info(ENCODED_BOUND), bad[6];
+    for (size_t i = 0; i < 6; i++)
+        bad[i] = info;
+    bad[0].codec = CODEC_ALAC;
+    bad[1].bits = 32;
+    bad[2].priming = 1;
+    bad[3].preroll = 1;
+    bad[4].timescale = 48000;
+    bad[5].encoded = ENCODED_COUNT;
+    for (size_t i = 0; i < 6; i++)
+        if (open_around(encoded_frames(LONG), bad[i], buf_str(&source)) != ERR_MEDIA)
+            fail_msg("%zu", i);
+    struct index_builder *b = index_build(); /* a short frame that is not the last */
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < 11; i++, at += 100)
+        assert_int_equal(index_build_packet(b, at, 100, i == 3 ? 7 : ENCODED_FRAME), ERR_NONE);
+    assert_int_equal(open_around(b, info, buf_str(&source)), ERR_MEDIA);
+    buf_fini(&source);
+}
+
 static void every_codec_has_a_name(void **state)
 {
     (void)state;
@@ -186,6 +279,9 @@ int main(void)
         cmocka_unit_test(packets_over_pages_are_found_in_pieces),
         cmocka_unit_test(packets_side_by_side_are_one_span),
         cmocka_unit_test(a_track_without_packets_is_an_index),
+        cmocka_unit_test(an_encoded_track_knows_its_source),
+        cmocka_unit_test(a_source_that_does_not_fit_is_refused),
+        cmocka_unit_test(frames_that_are_no_encoder_s_are_refused),
         cmocka_unit_test(every_codec_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "segments/record.h"
 
 #include "edge/base/buf.h"
+#include "segments/order.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,21 +18,37 @@ static void request_comes_back(void **state)
 {
     (void)state;
     unsigned char bytes[RECORD_REQUEST];
-    struct record_request in = {RECORD_INDEX, UINT64_MAX, UINT64_C(1) << 62}, out;
+    struct record_request in = {RECORD_INDEX, UINT64_MAX, UINT64_C(1) << 62, 0}, out;
     record_pack_request(&in, bytes);
     assert_int_equal(record_unpack_request(bytes, &out), ERR_NONE);
     assert_int_equal(out.op, RECORD_INDEX);
     assert_true(out.job == UINT64_MAX && out.size == UINT64_C(1) << 62);
 }
 
+static void an_order_goes_with_a_request_to_encode(void **state)
+{
+    (void)state;
+    unsigned char bytes[RECORD_REQUEST];
+    struct record_request in = {RECORD_ENCODE, 3, 44, ORDER_MAX}, out;
+    record_pack_request(&in, bytes);
+    assert_int_equal(record_unpack_request(bytes, &out), ERR_NONE);
+    assert_true(out.op == RECORD_ENCODE && out.job == 3 && out.size == 44);
+    assert_int_equal(out.more, ORDER_MAX);
+}
+
 static void request_out_of_limits_is_refused(void **state)
 {
     (void)state;
     static const struct record_request BAD[] = {
-        {0, 1, 1},
-        {2, 1, 1},
-        {RECORD_INDEX, 0, 1},
-        {RECORD_INDEX, 1, (UINT64_C(1) << 62) + 1},
+        {0, 1, 1, 0},
+        {3, 1, 1, 0},
+        {3, 1, 1, 1},
+        {RECORD_INDEX, 0, 1, 0},
+        {RECORD_INDEX, 1, (UINT64_C(1) << 62) + 1, 0},
+        {RECORD_INDEX, 1, 1, 1},
+        {RECORD_ENCODE, 0, 1, 1},
+        {RECORD_ENCODE, 1, 1, 0},
+        {RECORD_ENCODE, 1, 1, ORDER_MAX + 1},
     };
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         unsigned char bytes[RECORD_REQUEST];
@@ -48,7 +65,7 @@ static void other_magic_or_version_is_refused(void **state)
         unsigned char request[RECORD_REQUEST], reply[RECORD_REPLY];
         struct record_request q;
         struct record_reply a = good_reply();
-        record_pack_request(&(struct record_request){RECORD_INDEX, 7, 1}, request);
+        record_pack_request(&(struct record_request){RECORD_INDEX, 7, 1, 0}, request);
         record_pack_reply(&a, reply);
         request[at] ^= 1;
         reply[at] ^= 1;
@@ -139,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_comes_back),
+        cmocka_unit_test(an_order_goes_with_a_request_to_encode),
         cmocka_unit_test(request_out_of_limits_is_refused),
         cmocka_unit_test(other_magic_or_version_is_refused),
         cmocka_unit_test(each_error_comes_back),

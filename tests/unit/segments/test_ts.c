@@ -227,17 +227,55 @@ static void stamps_and_counters_survive_26_hours(void **state)
     index_free(x);
 }
 
-static void overhead_is_under_six_percent(void **state)
+/* What TS adds to the sound and its headers, in thousandths, over a minute. */
+static uint64_t overhead(enum codec codec, uint32_t ticks, uint32_t about)
 {
-    (void)state;
-    struct index *x = make_aac(2580); /* 127 kbit/s */
+    uint32_t packets = 60 * 44100 / ticks;
+    struct index *x = make_track(make_info(codec, 44100), packets, ticks, about,
+                                 codec == CODEC_AAC ? MAKE_ASC : STR(""));
     struct cut c = cut_make(x, 6000);
     uint64_t size = 0;
     for (uint32_t k = 0; k < c.count; k++)
         size += segment_size(&c, CONTAINER_TS, k);
-    uint64_t sound = index_info(x)->payload + 2580 * 7;
-    assert_true(size * 100 < sound * 106);
+    uint64_t sound = index_info(x)->payload + packets * (codec == CODEC_AAC ? UINT64_C(7) : 0);
     index_free(x);
+    return (size - sound) * 1000 / sound;
+}
+
+static void overhead_is_under_six_percent(void **state)
+{
+    (void)state;
+    assert_true(overhead(CODEC_AAC, 1024, 371) < 35);  /* 128 kbit/s */
+    assert_true(overhead(CODEC_AAC, 1024, 186) < 45);  /* 64 */
+    assert_true(overhead(CODEC_AAC, 1024, 93) < 60);   /* 32 */
+    assert_true(overhead(CODEC_MP3, 1152, 1045) < 30); /* 320 */
+    assert_true(overhead(CODEC_MP3, 1152, 157) < 60);  /* 48 */
+    assert_true(overhead(CODEC_MP3, 1152, 105) < 60);  /* 32 */
+    /* The tables and a PES packet each 0.7 s alone are 3 % here. */
+    assert_true(overhead(CODEC_AAC, 1024, 70) < 65); /* 24 */
+}
+
+/* ISO 13818-1 2.7.4. */
+static void stamps_are_at_most_0_7_seconds_apart(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {20, 70, 371, 1500};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct index *x = make_track(make_info(CODEC_AAC, 44100), 1000, 1024, sizes[i], MAKE_ASC);
+        struct cut c = cut_make(x, 6000);
+        struct demux d = demux_start();
+        uint64_t last = 0;
+        for (uint32_t k = 0; k < c.count; k++) {
+            read_segment(&d, &c, k);
+            for (size_t n = 0; n < d.pes; n++) {
+                assert_true(last == 0 || d.stamps[n] - last <= 63000);
+                last = d.stamps[n];
+            }
+        }
+        assert_true(900000 + index_info(x)->duration * 90000 / 44100 - last <= 63000);
+        buf_fini(&d.sound);
+        index_free(x);
+    }
 }
 
 int main(void)
@@ -249,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_clock_runs_half_a_second_ahead),
         cmocka_unit_test(stamps_and_counters_survive_26_hours),
         cmocka_unit_test(overhead_is_under_six_percent),
+        cmocka_unit_test(stamps_are_at_most_0_7_seconds_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

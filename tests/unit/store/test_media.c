@@ -2,12 +2,13 @@
  * or refused with a reason, and damaged ones harm nobody. */
 #include "edge/store/media.h"
 
-#include "segments/index.h"
+#include "segments/order.h"
 #include "tests/unit/store/media_kit.h"
 
 #define SOUND "-f lavfi -i \"aevalsrc=0.3*sin(440*2*PI*t)|0.3*sin(660*2*PI*t):s=44100:d=7.77\" "
 #define PICTURE "-f lavfi -i testsrc=s=64x64:d=1 -frames:v 1 "
 #define LENGTH 342657 /* samples of SOUND */
+#define ENCODED_FRAME_TICKS 4096
 
 static struct media *real; /* with segue-media */
 
@@ -78,6 +79,187 @@ static void sound_is_found_whole(void **state)
             assert_int_equal(info->duration - info->priming - info->padding, w->heard);
         index_free(x);
     }
+}
+
+/* Sound that HLS can't carry as it is */
+
+static const char *cut(const char *name, const char *cut_name, size_t n)
+{
+    static char bytes[1 << 16];
+    FILE *f = fopen(path_of(name), "rb");
+    assert_non_null(f);
+    assert_true(n <= sizeof bytes && fread(bytes, 1, n, f) == n);
+    fclose(f);
+    return write_file(cut_name, bytes, n);
+}
+
+static const struct encoded_want {
+    const char *name;
+    const char *arguments; /* after SOUND */
+    enum codec source;
+    uint8_t bits;
+    uint32_t frame;
+    uint64_t heard;
+} ENCODED[] = {
+    {"16.wav", "", CODEC_PCM, 16, 4096, LENGTH},
+    {"24.wav", "-c:a pcm_s24le", CODEC_PCM, 24, 4096, LENGTH},
+    {"8.wav", "-c:a pcm_u8", CODEC_PCM, 16, 4096, LENGTH},
+    {"law.wav", "-c:a pcm_alaw", CODEC_PCM, 16, 4096, LENGTH},
+    {"low.wav", "-ar 8000", CODEC_PCM, 16, 1024, 0},
+    {"16.aiff", "", CODEC_PCM, 16, 4096, LENGTH},
+    {"24.aiff", "-c:a pcm_s24be", CODEC_PCM, 24, 4096, LENGTH},
+    {"vorbis.ogg", "-c:a libvorbis -q:a 7", CODEC_VORBIS, 16, 4096, LENGTH},
+    {"vorbis.mka", "-c:a libvorbis -q:a 7", CODEC_VORBIS, 16, 4096, 0},
+};
+
+static void what_is_to_be_encoded_is_frames_around_a_source(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ENCODED / sizeof *ENCODED; i++) {
+        const struct encoded_want *w = &ENCODED[i];
+        char arguments[512];
+        (void)snprintf(arguments, sizeof arguments, SOUND "%s", w->arguments);
+        print_message("  %s\n", w->name);
+        struct index *x = index_file(make(arguments, w->name));
+        const struct index_info *info = index_info(x);
+        assert_true(info->codec == CODEC_FLAC && info->encoded == ENCODED_BOUND);
+        assert_int_equal(info->bits, w->bits);
+        assert_int_equal(info->frame_ticks, w->frame);
+        assert_int_equal(index_info(index_source(x))->codec, w->source);
+        if (w->heard)
+            assert_int_equal(info->duration, w->heard);
+        assert_non_null(memmem(index_init(x).p, index_init(x).n, "dfLa", 4));
+        index_free(x);
+    }
+}
+
+static void a_recording_that_was_cut_off_ends_where_its_file_does(void **state)
+{
+    (void)state;
+    struct index *x = index_file(cut("16.wav", "cut.wav", 50000));
+    struct index_span last;
+    const struct index *source = index_source(x);
+    uint32_t n = index_info(source)->packets;
+    assert_int_equal(index_spans(source, n - 1, n, &last, 1), 1);
+    assert_true(last.offset + last.length <= 50000 && last.offset + last.length > 50000 - 4);
+    index_free(x);
+}
+
+/* The frames [from, to) of a file, as a helper encodes them. */
+static struct media_result encode(const struct index *x, const char *path, uint32_t from,
+                                  uint32_t to)
+{
+    struct buf order;
+    struct media_task task;
+    struct media_result result;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &st), 0);
+    buf_init(&order, ORDER_MAX);
+    assert_int_equal(order_write(x, from, to, false, &order), ERR_NONE);
+    media_task_init(&task);
+    enum err rc = media_encode(real, &task, fd, (uint64_t)st.st_size, buf_str(&order),
+                               STR("a file"), &result);
+    if (rc)
+        fail_msg("%s: %s", path, result.why);
+    assert_int_equal(result.packets, to - from);
+    assert_int_equal(order_check((struct str){(char *)result.record, result.len}, to - from, false),
+                     ERR_NONE);
+    buf_fini(&order);
+    close(fd);
+    return result;
+}
+
+static struct str frame_of(const struct media_result *r, uint32_t frames, uint32_t i)
+{
+    struct str reply = {(char *)r->record, r->len}, all = order_frames(reply, frames);
+    size_t at = 0;
+    for (uint32_t k = 0; k < i; k++)
+        at += order_frame(reply, k);
+    return str_slice(all, at, at + order_frame(reply, i));
+}
+
+/* A frame is the same bytes whatever it is asked for with: edges agree, sizes that were measured in
+ * slices are those of segments, and nothing is heard where segments meet. */
+static void a_frame_is_the_same_in_every_order(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"24.wav", "16.aiff", "vorbis.ogg", "vorbis.mka"};
+    for (size_t n = 0; n < sizeof NAMES / sizeof *NAMES; n++) {
+        char path[PATH_MAX + 64];
+        (void)snprintf(path, sizeof path, "%s", path_of(NAMES[n]));
+        struct index *x = index_file(path);
+        uint32_t count = index_info(x)->packets;
+        struct media_result whole = encode(x, path, 0, count);
+        for (uint32_t from = 0; from < count; from += 11) {
+            uint32_t to = from + 11 < count ? from + 11 : count;
+            struct media_result some = encode(x, path, from, to);
+            for (uint32_t i = from; i < to; i++)
+                assert_true(
+                    str_eq(frame_of(&some, to - from, i - from), frame_of(&whole, count, i)));
+            free(some.record);
+        }
+        free(whole.record);
+        index_free(x);
+    }
+}
+
+/* A packet that is lost takes nothing else along: what follows stays where it was. */
+static void a_damaged_packet_is_a_hole_of_its_own_length(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"vorbis.mka", "vorbis.ogg"};
+    for (size_t n = 0; n < 2 * sizeof NAMES / sizeof *NAMES; n++) {
+        static char bytes[1 << 20];
+        char whole[PATH_MAX + 64], hurt[PATH_MAX + 64];
+        (void)snprintf(whole, sizeof whole, "%s", path_of(NAMES[n / 2]));
+        FILE *f = fopen(whole, "rb");
+        size_t size = fread(bytes, 1, sizeof bytes, f);
+        fclose(f);
+        struct index *x = index_file(whole);
+        const struct index *source = index_source(x);
+        uint32_t packet = index_info(source)->packets / 2, count = index_info(x)->packets;
+        struct index_span at;
+        index_spans(source, packet, packet + 1, &at, 1);
+        if (n % 2)
+            memset(bytes + at.offset + 1, 0xff, at.length / 2); /* something comes of it */
+        else
+            bytes[at.offset] |= 1; /* no packet of sound: nothing does */
+        (void)snprintf(hurt, sizeof hurt, "%s", write_file("hurt.bin", bytes, size));
+        uint32_t first = (uint32_t)(index_start(source, packet) / ENCODED_FRAME_TICKS);
+        uint32_t last = (uint32_t)(index_start(source, packet + 2) / ENCODED_FRAME_TICKS);
+        struct media_result good = encode(x, whole, 0, count), bad = encode(x, hurt, 0, count);
+        uint32_t differ = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            bool same = str_eq(frame_of(&good, count, i), frame_of(&bad, count, i));
+            assert_true(same || (i >= first && i <= last));
+            differ += !same;
+        }
+        assert_true(differ > 0);
+        free(good.record);
+        free(bad.record);
+        index_free(x);
+    }
+}
+
+static void a_file_that_shrank_is_no_longer_encoded(void **state)
+{
+    (void)state;
+    struct index *x = index_file(path_of("16.wav"));
+    struct buf order;
+    struct media_task task;
+    struct media_result result;
+    int fd = open(cut("16.wav", "shrunk.wav", 60000), O_RDONLY | O_CLOEXEC);
+    buf_init(&order, ORDER_MAX);
+    assert_int_equal(order_write(x, 0, 10, false, &order), ERR_NONE);
+    media_task_init(&task);
+    assert_int_equal(media_encode(real, &task, fd, 60000, buf_str(&order), STR("f"), &result),
+                     ERR_MEDIA);
+    assert_string_equal(result.why, "the file ends too soon");
+    assert_int_equal(media_deaths(real), 0);
+    buf_fini(&order);
+    close(fd);
+    index_free(x);
 }
 
 static void cover_art_is_no_sound_and_tags_are_kept(void **state)
@@ -204,20 +386,12 @@ static void refused(const char *path, enum err want, const char *why)
 static void codecs_that_hls_cannot_carry_are_named(void **state)
 {
     (void)state;
-    refused(make(SOUND "-c:a libvorbis", "vorbis.ogg"), ERR_UNSUPPORTED, "vorbis");
-    refused(make(SOUND, "pcm.wav"), ERR_UNSUPPORTED, "PCM");
-    refused(make(SOUND, "pcm.aiff"), ERR_UNSUPPORTED, "PCM");
-    refused(make(SOUND "-c:a libvorbis", "vorbis.webm"), ERR_UNSUPPORTED, "vorbis");
-}
-
-static const char *cut(const char *name, const char *cut_name, size_t n)
-{
-    static char bytes[1 << 16];
-    FILE *f = fopen(path_of(name), "rb");
-    assert_non_null(f);
-    assert_true(n <= sizeof bytes && fread(bytes, 1, n, f) == n);
-    fclose(f);
-    return write_file(cut_name, bytes, n);
+    refused(make(SOUND "-c:a pcm_f32le", "float.wav"), ERR_UNSUPPORTED,
+            "HLS cannot carry pcm_f32le: FLAC holds integers of at most 24 bits");
+    refused(make(SOUND "-c:a pcm_s32be", "deep.aiff"), ERR_UNSUPPORTED, "pcm_s32be");
+    refused(make(SOUND "-c:a adpcm_ima_wav", "adpcm.wav"), ERR_UNSUPPORTED,
+            "HLS cannot carry adpcm_ima_wav");
+    refused(make(SOUND "-ac 16", "many.wav"), ERR_UNSUPPORTED, "16 channels");
 }
 
 static void what_is_no_sound_is_refused(void **state)
@@ -250,18 +424,37 @@ static void what_is_cut_off_ends_early(void **state)
     }
 }
 
+/* Whatever comes of it: frames or a reason. */
+static void encode_damaged(const struct index *x, const char *path)
+{
+    struct buf order;
+    struct media_task task;
+    struct media_result result;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    buf_init(&order, ORDER_MAX);
+    assert_int_equal(order_write(x, 0, index_info(x)->packets, false, &order), ERR_NONE);
+    media_task_init(&task);
+    enum err rc = media_encode(real, &task, fd, 30000, buf_str(&order), STR("f"), &result);
+    assert_true(rc == ERR_NONE || rc == ERR_MEDIA);
+    assert_true((rc == ERR_NONE) == (result.why[0] == '\0'));
+    free(result.record);
+    buf_fini(&order);
+    close(fd);
+}
+
 /* Damage anywhere is an answer, never a dead helper, but where it asks for more memory than there
  * is. */
 static void damage_kills_no_helper(void **state)
 {
     (void)state;
     uint64_t deaths = media_deaths(real);
-    static const char *const NAMES[] = {"fast.m4a", "cbr.mp3", "flac.flac", "opus.opus",
-                                        "frag.mp4"};
+    static const char *const NAMES[] = {"fast.m4a",  "cbr.mp3",    "flac.flac",
+                                        "opus.opus", "frag.mp4",   "16.wav",
+                                        "24.aiff",   "vorbis.ogg", "vorbis.mka"};
     static char bytes[30000];
     uint32_t noise = 1;
-    for (size_t i = 0; i < 200; i++) {
-        FILE *f = fopen(path_of(NAMES[i % 5]), "rb");
+    for (size_t i = 0; i < 360; i++) {
+        FILE *f = fopen(path_of(NAMES[i % 9]), "rb");
         assert_non_null(f);
         assert_int_equal(fread(bytes, 1, sizeof bytes, f), sizeof bytes);
         fclose(f);
@@ -272,8 +465,11 @@ static void damage_kills_no_helper(void **state)
         struct media_result result;
         enum err rc = ask(real, write_file("damaged.bin", bytes, sizeof bytes), &result);
         struct index *x;
-        if (rc == ERR_NONE && index_open(result.record, result.len, &x) == ERR_NONE)
+        if (rc == ERR_NONE && index_open(result.record, result.len, &x) == ERR_NONE) {
+            if (index_source(x) && index_info(x)->packets < ORDER_FRAMES_MAX)
+                encode_damaged(x, path_of("damaged.bin"));
             index_free(x);
+        }
         assert_true(rc == ERR_NONE || rc == ERR_MEDIA || rc == ERR_UNSUPPORTED);
         deaths += strstr(result.why, "more memory than a media helper may have") != NULL;
     }
@@ -300,6 +496,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_is_found_whole),
+        cmocka_unit_test(what_is_to_be_encoded_is_frames_around_a_source),
+        cmocka_unit_test(a_recording_that_was_cut_off_ends_where_its_file_does),
+        cmocka_unit_test(a_frame_is_the_same_in_every_order),
+        cmocka_unit_test(a_damaged_packet_is_a_hole_of_its_own_length),
+        cmocka_unit_test(a_file_that_shrank_is_no_longer_encoded),
         cmocka_unit_test(cover_art_is_no_sound_and_tags_are_kept),
         cmocka_unit_test(mp3_frames_are_where_their_headers_are),
         cmocka_unit_test(init_segment_is_empty_and_names_the_priming),

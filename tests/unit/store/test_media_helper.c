@@ -132,6 +132,46 @@ static void next_job_is_served(struct media *m)
     free(result.record);
 }
 
+/* Orders are longer than a socket holds, so these wait for a helper to read. */
+
+static enum err ask_encode(struct media *m, struct media_task *task, const char *how,
+                           struct media_result *out)
+{
+    static char zeros[4 * MB];
+    int fd = open(write_file("how", how, 1), O_RDONLY | O_CLOEXEC);
+    media_task_init(task);
+    enum err rc =
+        media_encode(m, task, fd, 1, (struct str){zeros, sizeof zeros}, STR("a file"), out);
+    close(fd);
+    return rc;
+}
+
+static void an_order_that_is_not_read_meets_the_deadline(void **state)
+{
+    (void)state;
+    struct media *m = bad_media(50);
+    struct media_task task;
+    struct media_result result;
+    assert_int_equal(ask_encode(m, &task, "h", &result), ERR_DEADLINE);
+    assert_null(result.record);
+    assert_int_equal(media_deaths(m), 1);
+    next_job_is_served(m);
+    media_free(m);
+}
+
+static void a_helper_that_dies_over_an_order_is_replaced(void **state)
+{
+    (void)state;
+    struct media *m = bad_media(60000);
+    struct media_task task;
+    struct media_result result;
+    assert_int_equal(ask_encode(m, &task, "a", &result), ERR_MEDIA);
+    assert_string_equal(result.why, "the media helper died (signal 6)");
+    assert_int_equal(media_deaths(m), 1);
+    next_job_is_served(m);
+    media_free(m);
+}
+
 static void helper_that_goes_wrong_is_replaced(void **state)
 {
     (void)state;
@@ -376,7 +416,9 @@ static void helper_is_locked_in(void **state)
     assert_int_equal(media_helper_init(&h, &opts), ERR_NONE);
     int fd = open(write_file("text", "text", 4), O_RDONLY | O_CLOEXEC);
     media_task_init(&task);
-    assert_int_equal(media_helper_run(&h, &task, fd, 4, &result), ERR_MEDIA);
+    assert_int_equal(
+        media_helper_run(&h, &task, &(struct media_ask){RECORD_INDEX, fd, 4, {NULL, 0}}, &result),
+        ERR_MEDIA);
     has_status(h.pid, "NoNewPrivs:\t1\n");
     has_status(h.pid, "Seccomp:\t2\n");
     if (geteuid() == 0)
@@ -413,6 +455,8 @@ int main(int argc, char **argv)
     if (argc == 2 && fstat(RECORD_SOCKET, &st) == 0 && S_ISSOCK(st.st_mode))
         return be_a_helper();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_that_is_not_read_meets_the_deadline),
+        cmocka_unit_test(a_helper_that_dies_over_an_order_is_replaced),
         cmocka_unit_test(helper_that_goes_wrong_is_replaced),
         cmocka_unit_test(helper_that_hangs_past_the_deadline_is_killed),
         cmocka_unit_test(helper_that_spins_past_the_deadline_is_killed),
