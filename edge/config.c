@@ -406,7 +406,7 @@ static enum err check_keys(const struct conf *conf, struct why *why)
     struct keyring *keys = NULL;
     why_at_option(why, conf, "sign.keys");
     TRY(conf_keys_open(conf, &keys, why));
-    keyring_free(keys);
+    keyring_unref(keys);
     return ERR_NONE;
 }
 

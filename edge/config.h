@@ -43,7 +43,7 @@ struct conf_key {
     char *id;
     char *secret; /* wiped with the conf; NULL: it is in the file */
     char *secret_file;
-    char *name, *salt;
+    char *name, *salt, *algorithm;
     struct conf_texts prefixes;
     enum scheme style;
     uint64_t max_expires_ms; /* 0: none of its own */

@@ -423,9 +423,29 @@ static bool renew(struct terms **list, const struct conf *fresh, bool admin)
     if (!t)
         return false;
     t->opts.max_header = (*list)->opts.max_header;
+    keyring_adopt(t->keys, (*list)->keys);
     t->older = *list;
     *list = t;
     return true;
+}
+
+/* Terms that nobody was told of. */
+static void take_back(struct terms **list)
+{
+    struct terms *t = *list;
+    *list = t->older;
+    t->older = NULL;
+    terms_free(t);
+}
+
+static bool renew_both(struct server *s, const struct conf *fresh)
+{
+    if (!renew(&s->terms, fresh, false))
+        return false;
+    if (renew(&s->admin_terms, fresh, true))
+        return true;
+    take_back(&s->terms);
+    return false;
 }
 
 static void reload(struct server *s)
@@ -436,12 +456,13 @@ static void reload(struct server *s)
         log_write(LOG_ERROR, "the configuration is kept as it was: %s", why);
         return;
     }
-    if (renew(&s->terms, fresh, false) && renew(&s->admin_terms, fresh, true)) {
+    if (renew_both(s, fresh)) {
         log_set_level(fresh->log.level);
         terms_limit(s->terms, fresh, s->buckets, s->counts);
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
+        terms_retire(s->terms->older);
         log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign, limit and "
                             "log.level are in force; other keys need a restart");
     } else {

@@ -108,8 +108,10 @@ static int print_signed(const struct guard_key *k, const struct guard_wish *w, b
         printf("%.*s\n", STR_ARG(buf_str(&out)));
     buf_fini(&out);
     return e ? fail("this cannot be said in the key's style",
-                    "no --scope with s3 and secure_link, a host with s3, at most 7d with s3, "
-                    "a scope above the path, no $remote_addr in secure_link")
+                    "no --scope with s3 and secure_link, a host with s3 and cloudfront, a private "
+                    "key "
+                    "and no * with cloudfront, at most 7d with s3, a scope above the path, no "
+                    "$remote_addr in secure_link")
              : 0;
 }
 
@@ -120,7 +122,7 @@ static int sign(const struct conf *conf, const struct sign_opts *o, const struct
     enum scheme style = SCHEME_SEGUE;
     bool in_path = o->style && strcmp(o->style, "path") == 0;
     if (o->style && !in_path && !conf_style(str_of(o->style), &style))
-        return fail("the style is not known", "segue, path, s3, akamai or secure_link");
+        return fail("the style is not known", "segue, path, s3, cloudfront, akamai or secure_link");
     if (!lifetime(conf, o->expires, t->path, &seconds))
         return fail("--expires is no duration", "one as 24h, or stream, download or stem");
     if (o->scope && option_wrong_prefix(str_of(o->scope)))
@@ -157,6 +159,6 @@ int sign_run(const struct conf *conf, const struct sign_opts *opts, const char *
                      ? sign(conf, opts, keys, &t)
                      : fail("the URL is not understood", "https://HOST/PATH or /PATH");
     buf_fini(&t.raw);
-    keyring_free(keys);
+    keyring_unref(keys);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "edge/worker.h"
 
 #include "edge/base/must.h"
+#include "edge/guard/keyring.h"
 #include "edge/wire/listen.h"
 
 #include <pthread.h>
@@ -81,7 +82,9 @@ static void deliver_cut(struct letter *letter)
 static void deliver_retune(struct letter *letter)
 {
     struct worker *w = WORKER_OF(letter, retune_letter);
+    struct keyring *old = w->service.opts->keys;
     w->service.opts = atomic_exchange(&w->retuned, NULL);
+    keyring_unref(old);
 }
 
 void worker_drain(struct worker *w) { mailbox_post(w->mailbox, &w->drain_letter); }
@@ -89,8 +92,11 @@ void worker_cut(struct worker *w) { mailbox_post(w->mailbox, &w->cut_letter); }
 
 void worker_retune(struct worker *w, const struct service_opts *opts)
 {
-    /* A letter that is still under way will bring these. */
-    if (!atomic_exchange(&w->retuned, opts))
+    (void)keyring_ref(opts->keys);
+    const struct service_opts *missed = atomic_exchange(&w->retuned, opts);
+    if (missed)
+        keyring_unref(missed->keys); /* the letter that is still under way will bring these */
+    else
         mailbox_post(w->mailbox, &w->retune_letter);
 }
 
@@ -141,6 +147,7 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
         .on_close = on_close,
         .arg = w,
     };
+    (void)keyring_ref(opts->service->keys);
     return service_init(&w->service);
 }
 
@@ -219,6 +226,8 @@ void worker_free(struct worker *w)
     if (!w)
         return;
     worker_settle(w);
+    if (w->service.opts)
+        keyring_unref(w->service.opts->keys);
     redis_free(w->redis);
     mailbox_free(w->mailbox);
     timers_free(w->timers);

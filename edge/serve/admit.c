@@ -94,8 +94,18 @@ bool admit_signed(struct exchange *x)
     enum deny d = guard_check(o->keys, &r, o->max_expires, &policy);
     if (d)
         return refuse(x, d);
-    x->heir = policy.in_path ? NULL : policy.key;
+    if (!policy.in_path) {
+        x->heir = policy.key;
+        x->keys = keyring_ref(o->keys);
+    }
     return true;
+}
+
+void admit_leave(struct exchange *x)
+{
+    keyring_unref(x->keys);
+    x->keys = NULL;
+    x->heir = NULL;
 }
 
 /* The lines of one field, the last one first: that is the nearest proxy's. False: there is none. */

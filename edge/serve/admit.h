@@ -22,6 +22,9 @@ ADMIT_APART bool admit_rate(struct exchange *x);
  * opts->referers. */
 ADMIT_APART bool admit_referer(struct exchange *x);
 
+/* Give up x->keys. */
+ADMIT_APART void admit_leave(struct exchange *x);
+
 /* x->reply.object is a playlist that was opened by something that relative URIs do not inherit:
  * put one in its place that names its children with a path token of ours.
  *   ERR_NOMEM, ERR_TOO_BIG, ERR_CONFIG (a path of too many components) */

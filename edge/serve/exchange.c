@@ -357,6 +357,8 @@ static void release(struct exchange *x)
     body_cancel(x);
     supply_leave(&x->wish);
     give_back(&x->reply);
+    if (x->keys)
+        admit_leave(x);
     x->conn->exchange = NULL;
     if (s->spare_count >= SERVICE_SPARES) {
         exchange_free(x);

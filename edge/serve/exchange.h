@@ -79,7 +79,8 @@ struct exchange {
     struct address *client;       /* whom a proxy speaks for, in the arena; NULL: it is the peer */
     const char *denied;           /* why it was refused: static; NULL: it was not */
     const struct guard_key *heir; /* what playlists hand on is signed with; NULL: they are sent as
-                                     they are. Of terms that last as long as the server */
+                                     they are */
+    struct keyring *keys;         /* a reference, with heir: whose it is */
     uint8_t stage;
     uint8_t minor; /* of HTTP/1.x */
     bool kept;     /* what is needed of the request is in the arena */

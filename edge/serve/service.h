@@ -32,15 +32,16 @@ struct service_opts {
     uint64_t header_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
-    size_t max_header;          /* bytes of a request head */
-    size_t max_connections;     /* of all services together */
-    size_t buffer;              /* bytes through which a cold file is read for one connection */
-    struct str common;          /* fields that every answer carries: nosniff, CORS, Server */
-    struct str preflight;       /* fields of a 204 to OPTIONS */
-    bool admin;                 /* POST is spoken here */
-    const struct keyring *keys; /* NULL: nothing is signed, and nothing protected */
-    struct limiter *buckets;    /* shared, of requests by address; NULL: they are not limited */
-    struct limiter *counts;     /* shared, of connections by address; NULL: the same */
+    size_t max_header;      /* bytes of a request head */
+    size_t max_connections; /* of all services together */
+    size_t buffer;          /* bytes through which a cold file is read for one connection */
+    struct str common;      /* fields that every answer carries: nosniff, CORS, Server */
+    struct str preflight;   /* fields of a 204 to OPTIONS */
+    bool admin;             /* POST is spoken here */
+    /* NULL: nothing is signed, and nothing protected. Whoever has these options has a reference. */
+    struct keyring *keys;
+    struct limiter *buckets; /* shared, of requests by address; NULL: they are not limited */
+    struct limiter *counts;  /* shared, of connections by address; NULL: the same */
     struct limiter_rate requests;
     uint32_t connections;      /* of one address at once */
     struct networks proxies;   /* whose word about the client is taken */

@@ -80,6 +80,6 @@ int main(void)
     for (size_t wrong = 0; wrong <= SIGNATURE; wrong += 43 / 4)
         compare(wrong);
     buf_fini(&token);
-    keyring_free(keys);
+    keyring_unref(keys);
     return 0;
 }

@@ -86,7 +86,7 @@ static enum deny check(struct str url, int64_t now)
     struct policy p;
     struct keyring *keys = all_keys();
     enum deny d = ask(keys, url, now, &p);
-    keyring_free(keys);
+    keyring_unref(keys);
     return d;
 }
 
@@ -103,7 +103,7 @@ static void sign(struct buf *out, const char *id, struct str path, struct str sc
                            .expires = NOW + 100};
     buf_init(out, GUARD_TEXT_MAX);
     assert_int_equal(guard_sign(keyring_any(keys, str_of(id)), &w, out), ERR_NONE);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static void sign_path(struct buf *out, struct str path, unsigned depth, bool own)
@@ -114,7 +114,7 @@ static void sign_path(struct buf *out, struct str path, unsigned depth, bool own
     assert_int_equal(
         guard_sign_path(keyring_any(keys, STR("k1")), path, depth, NOW + 100, own, out), ERR_NONE);
     buf_adds(out, path);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 /* ---- vectors ---- */
@@ -151,7 +151,7 @@ static void amazons_vector_is_what_we_make(void **state)
     assert_int_equal(guard_sign(keyring_any(keys, STR("AKIAIOSFODNN7EXAMPLE")), &w, &b), ERR_NONE);
     assert_true(str_eq(buf_str(&b), STR(S3_PUBLIC)));
     buf_fini(&b);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static void nginx_manuals_link_is_taken(void **state)
@@ -171,7 +171,7 @@ static void nginx_manuals_link_is_taken(void **state)
     assert_int_equal(guard_check(keys, &r, 86400, &p), DENY_MALFORMED); /* for too long */
     r.now = 2147483648;
     assert_int_equal(guard_check(keys, &r, 0, &p), DENY_EXPIRED);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 /* conf/SIGNING.md has these; they were made with `openssl dgst`. */
@@ -215,7 +215,7 @@ static void refuse_mutations(struct str url, int64_t now, size_t from)
         text[i] = was;
     }
     free(text);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static void no_mutation_of_a_segue_url_is_taken(void **state)
