@@ -300,12 +300,12 @@ static void mistakes_in_keys_are_told_without_the_secret(void **state)
          "t.yaml:3: sign.keys: key \"k1\", expected either secret or secret_file"},
         {"sign:\n  keys:\n  - {id: k, secret: a}\n  - {id: k, secret: b}\n",
          "t.yaml:4: sign.keys: key \"k\" is there twice, expected it once"},
-        {"sign:\n  keys:\n  - {id: k, style: cloudfront}\n",
-         "t.yaml:3: sign.keys: style \"cloudfront\" is not known, expected segue, s3, akamai or "
-         "secure_link, once"},
+        {"sign:\n  keys:\n  - {id: k, style: fastly}\n",
+         "t.yaml:3: sign.keys: style \"fastly\" is not known, expected segue, s3, cloudfront, "
+         "akamai or secure_link, once"},
         {"sign:\n  keys:\n  - {id: k, colour: red}\n",
          "t.yaml:3: sign.keys: unknown key \"colour\", expected id, secret, secret_file, style, "
-         "prefixes, max_expires, name or salt"},
+         "prefixes, max_expires, name, salt or algorithm"},
         {"sign:\n  keys:\n  - {id: k, prefixes: [x]}\n",
          "t.yaml:3: sign.keys: \"x\" is no prefix, expected at most 16 paths that begin and end "
          "with /"},
