@@ -28,6 +28,10 @@ struct guard_request {
 enum deny guard_check(const struct keyring *keys, const struct guard_request *r,
                       int64_t max_expires, struct policy *p);
 
+/* Fields that a credential sets in the answer, each "Name: value\r\n", once each; only S3's has
+ * some. DENY_MALFORMED  a value with a control byte, two of one, or too much of it */
+enum deny guard_overrides(const struct policy *p, struct str query, struct buf *lines);
+
 /* What is made for one URL. */
 struct guard_wish {
     struct str method; /* "GET" */

@@ -68,6 +68,20 @@ static bool refuse(struct exchange *x, enum deny d)
     return false;
 }
 
+/* What is signed beside the path changes the answer. */
+static enum deny take_overrides(struct exchange *x, const struct policy *p)
+{
+    struct buf lines;
+    buf_init(&lines, GUARD_PATH_MAX);
+    enum deny d = guard_overrides(p, x->request->query, &lines);
+    if (!d && lines.len) {
+        x->override = arena_str(&x->arena, buf_str(&lines));
+        d = x->override.n ? DENY_NONE : DENY_MALFORMED; /* no memory */
+    }
+    buf_fini(&lines);
+    return d;
+}
+
 bool admit_signed(struct exchange *x)
 {
     const struct service_opts *o = x->service->opts;
@@ -92,6 +106,8 @@ bool admit_signed(struct exchange *x)
         .arg = head,
     };
     enum deny d = guard_check(o->keys, &r, o->max_expires, &policy);
+    if (!d && policy.scheme == SCHEME_S3)
+        d = take_overrides(x, &policy);
     if (d)
         return refuse(x, d);
     if (!policy.in_path) {
