@@ -26,6 +26,7 @@ struct conf_listen {
     uint16_t port;         /* 0: any free one */
     char *tls_certificate; /* NULL: plain */
     char *tls_key;         /* NULL: plain */
+    bool proxy_protocol;   /* connections begin with whom they are for */
 };
 
 struct conf_listens {

@@ -84,7 +84,8 @@ struct server {
     struct loop_io signals;
     int signal_fd;
     struct timer drain_timer;
-    char (*bound)[ADDRESS_TEXT_MAX + 8]; /* of each listening address */
+    bool proxied[CONF_LISTEN_MAX];       /* of each listening address: see worker.h */
+    char (*bound)[ADDRESS_TEXT_MAX + 8]; /* the same */
 };
 
 static int fail(const char *what)
@@ -352,6 +353,7 @@ static enum err build_worker(struct server *s, struct seat *seat)
     opts.access = s->access ? access_join(s->access) : NULL;
     opts.redis = s->conf->cache.redis.url[0] ? &s->redis : NULL;
     opts.listener_count = s->conf->listen.count;
+    opts.proxied = s->proxied;
     opts.owner = worker_mailbox(s->admin.worker);
     opts.drained = &seat->drained;
     return worker_new(&opts, &seat->worker);
@@ -360,6 +362,8 @@ static enum err build_worker(struct server *s, struct seat *seat)
 static enum err build_workers(struct server *s)
 {
     terms_public_routes(s->conf, s->routes);
+    for (size_t i = 0; i < s->conf->listen.count; i++)
+        s->proxied[i] = s->conf->listen.items[i].proxy_protocol;
     TRY(build_admin(s));
     TRY(build_main(s));
     for (size_t i = 0; i < s->workers; i++)

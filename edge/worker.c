@@ -12,6 +12,11 @@
 
 enum { LISTENERS_MAX = 16 };
 
+struct inlet {
+    struct worker *worker;
+    bool proxied;
+};
+
 struct worker {
     struct loop *loop;
     struct timers *timers;
@@ -19,6 +24,7 @@ struct worker {
     struct redis *redis; /* NULL: there is none */
     struct service service;
     struct listener *listeners[LISTENERS_MAX];
+    struct inlet inlets[LISTENERS_MAX];
     size_t listener_count;
     struct mailbox *owner;
     struct letter *drained;
@@ -34,14 +40,14 @@ struct worker {
 
 static void on_accepted(void *arg, int fd, const struct address *peer)
 {
-    struct worker *w = arg;
-    service_accept(&w->service, fd, peer);
+    struct inlet *in = arg;
+    service_accept(&in->worker->service, fd, peer, in->proxied);
 }
 
 static void on_paused(void *arg)
 {
-    struct worker *w = arg;
-    counters_add(w->service.counters, COUNTER_ACCEPT_PAUSED, 1);
+    struct inlet *in = arg;
+    counters_add(in->worker->service.counters, COUNTER_ACCEPT_PAUSED, 1);
 }
 
 static void end_if_drained(struct worker *w)
@@ -108,9 +114,11 @@ struct redis *worker_redis(struct worker *w) { return w->redis; }
 static enum err start_listeners(struct worker *w, const struct worker_opts *opts)
 {
     enum err e = ERR_NONE;
-    struct listen_opts lo = {w->loop, w->timers, on_accepted, on_paused, w};
+    struct listen_opts lo = {w->loop, w->timers, on_accepted, on_paused, NULL};
     must(opts->listener_count <= LISTENERS_MAX);
     for (size_t i = 0; i < opts->listener_count; i++) {
+        w->inlets[i] = (struct inlet){w, opts->proxied && opts->proxied[i]};
+        lo.arg = &w->inlets[i];
         if (!e)
             e = listen_start(opts->listeners[i], &lo, &w->listeners[i]);
         if (e)

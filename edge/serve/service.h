@@ -88,8 +88,9 @@ struct service {
 MUST_USE enum err service_init(struct service *s);
 void service_fini(struct service *s); /* there must be no connection left */
 
-/* A connection was accepted; fd is taken over. */
-void service_accept(struct service *s, int fd, const struct address *peer);
+/* A connection was accepted; fd is taken over. `proxied`: it has to begin with a header of the
+ * PROXY protocol, and to come from one of opts->proxies. */
+void service_accept(struct service *s, int fd, const struct address *peer, bool proxied);
 /* Idle connections are closed, the others after their answer. */
 void service_drain(struct service *s);
 /* End all that is left. */
