@@ -41,8 +41,7 @@ struct conf_texts {
 
 /* One of sign.keys. NULL where nothing was said. */
 struct conf_key {
-    char *id;
-    char *secret; /* wiped with the conf; NULL: it is in the file */
+    char *id, *secret; /* wiped with the conf; NULL: it is in the file */
     char *secret_file;
     char *name, *salt, *algorithm;
     struct conf_texts prefixes;
