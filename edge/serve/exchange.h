@@ -82,6 +82,7 @@ struct exchange {
     const struct guard_key *heir; /* what playlists hand on is signed with; NULL: they are sent as
                                      they are */
     struct keyring *keys;         /* a reference, with heir: whose it is */
+    bool inherits;                /* with heir: it was opened by a token in the path */
     uint8_t stage;
     uint8_t minor; /* of HTTP/1.x */
     bool kept;     /* what is needed of the request is in the arena */

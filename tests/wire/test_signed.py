@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -141,6 +142,57 @@ def test_playlists_hand_on_the_track_alone(guarded, style):
             assert get(guarded, u).status == 200, u
         assert get(guarded, media[-1].replace("/ladder/", "/aac.m4a/")).status == 403
     assert get(guarded, lists[0].replace("/ladder/64.m4a/", "/aac.m4a/")).status == 403
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", ["index", "master"])
+def test_byte_ranges_hand_on_the_file_alone(guarded, style, name):
+    target = sign(guarded, f"/hls/cbr.mp3/bytes/{name}.m3u8", "--style", style)
+    if name == "master":
+        _, [target] = children(guarded, target)
+    r, media = children(guarded, target)
+    assert "private" in r["Cache-Control"] and r.body.count(b"#EXT-X-BYTERANGE") > 1
+    [url] = set(media)
+    assert url.startswith("/s/") and url.endswith("/audio/cbr.mp3")
+    with open(os.path.join(fixtures.make(), "cbr.mp3"), "rb") as f:
+        assert get(guarded, url, "Range: bytes=100-199").body == f.read()[100:200]
+    assert get(guarded, url.replace("cbr.mp3", "aac.m4a")).status == 403
+    assert get(guarded, url.replace("/audio/", "/hls/") + "/index.m3u8").status == 403
+    assert abs(len(hls.decode(f"http://127.0.0.1:{guarded.port}{target}", "s16le")) / 4 / 44100
+               - 19.3) < 0.2
+
+
+def expiry(url):
+    return int(url.split("-")[1])
+
+
+def test_what_is_handed_on_lasts_twice_the_track(own):
+    """Also where only a multivariant playlist knows, and it was kept."""
+    short = merge(PROTECTED, {"sign": {"lifetime": {"stream": "10s"}}, "media": {"root": own.root}})
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=r=8000:d=1800",
+                    "-b:a", "8k", os.path.join(own.root, "long.mp3")], check=True, timeout=120)
+    with Segue(own.root, short) as s:
+        for name in ("master", "index", "master"):
+            until_now = int(time.time())
+            _, media = children(s, sign(s, f"/hls/long.mp3/{name}.m3u8", "--style", "s3"))
+            left = {expiry(url) - until_now for url in media}
+            assert all(3600 <= seconds < 4600 for seconds in left), left
+
+
+def test_a_path_token_ends_with_its_second(guarded):
+    target = sign(guarded, "/audio/aac.m4a", "--style", "path", "--expires", "2s")
+    last = expiry(target)
+    seen = []
+
+    def ask():
+        before = int(time.time())
+        r = get(guarded, target)
+        seen.append((before, r.status, int(time.time())))
+        return r.status == 403
+    until(ask, "the token's end")
+    assert all(status == 200 for _, status, after in seen if after <= last)
+    assert [s for _, s, _ in seen[:-1]] == [200] * (len(seen) - 1) and seen[-1][2] > last
+    assert json.loads(get(guarded, target).body)["detail"] == "expired"
 
 
 def test_a_media_playlist_hands_on_too(guarded):
