@@ -13,7 +13,6 @@ import pytest
 
 import hls
 import segue
-from browser import chromium, open_player
 from hls_cases import fixtures
 from segue import Segue, merge, until
 
@@ -222,60 +221,20 @@ def test_keys_of_encrypted_segments_are_handed_on_too(guarded):
         assert get(s, "/hls/" + key.partition("/hls/")[2]).status == 403
 
 
+@pytest.mark.parametrize("target,depth", [
+    ("/hls/ladder/master.m3u8", 2), ("/hls/ladder/ts/master.m3u8", 2),
+    ("/hls/aac.m4a/ts/index.m3u8", 2), ("/hls/ts/master.m3u8", 2), ("/hls/a/ts/ts/index.m3u8", 3),
+    ("/audio/ladder/64.m4a", 3), ("/audio/lists/ts/x.m3u8", 3)])
+def test_a_token_in_the_path_is_over_the_track(guarded, target, depth):
+    assert sign(guarded, target, "--style", "path").split("/")[2].split("-")[2] == str(depth)
+
+
 def test_a_token_in_the_path_leaves_the_playlist_as_it_is(guarded):
     bodies = set()
     for expires in ("1h", "2h"):
         target = sign(guarded, "/hls/aac.m4a/index.m3u8", "--style", "path", "--expires", expires)
         bodies.add(get(guarded, target).body)
     assert len(bodies) == 1 and b"/s/" not in bodies.pop()
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_ffmpeg_plays_a_ladder_from_one_url(guarded, style):
-    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
-                                                    style)
-    assert abs(len(hls.decode(url, "s16le")) / 4 / 44100 - 19.3) < 0.1
-
-
-@pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="gst-launch-1.0 is missing")
-@pytest.mark.parametrize("style", STYLES)
-def test_gstreamer_plays_a_ladder_from_one_url(guarded, tmp_path, style):
-    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
-                                                    style)
-    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "!", "audioconvert", "!",
-               "audioresample", "!", "audio/x-raw,format=S16LE,rate=48000,channels=1", "!",
-               "filesink", f"location={tmp_path / 'pcm'}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
-    assert abs(os.path.getsize(tmp_path / "pcm") / 2 / 48000 - 19.3) < 0.2
-
-
-PLAY = """
-const [url, done] = arguments;
-const script = document.createElement('script');
-script.src = 'hls.light.min.js';
-script.onload = () => {
-const audio = document.createElement('audio');
-const player = new Hls();
-audio.muted = true;
-player.on(Hls.Events.ERROR, (_, e) => { if (e.fatal) done({error: e.details}); });
-audio.addEventListener('ended', () => done({at: audio.currentTime}));
-audio.addEventListener('playing', () => { audio.playbackRate = 8; }, {once: true});
-player.on(Hls.Events.MANIFEST_PARSED, () => audio.play());
-player.loadSource(url);
-player.attachMedia(audio);
-};
-document.head.append(script);
-"""
-
-
-def test_hls_js_plays_a_ladder_from_one_url(guarded):
-    with chromium() as driver:
-        open_player(driver, f"http://127.0.0.1:{guarded.port}/player/")
-        for style in STYLES:
-            url = sign(guarded, "/hls/ladder/master.m3u8", "--style", style)
-            seen = driver.execute_async_script(PLAY, url)
-            assert abs(seen.get("at", 0) - 19.3) < 0.3, (style, seen)
 
 
 def test_keys_are_rotated_without_a_lost_request(own):
