@@ -347,23 +347,42 @@ def test_a_key_that_was_taken_out_is_wiped(own, tmp_path):
             assert c.request(url).status == 403
 
 
-def code_of(language):
+def manual(style):
+    """A section of conf/SIGNING.md."""
     path = os.path.join(segue.REPO, "conf", "SIGNING.md")
     with open(path, encoding="utf-8") as f:
-        return re.search(rf"```{language}\n(.*?)```", f.read(), re.S)[1]
+        return f.read().split(f"\n## {style}\n")[1].split("\n## ")[0]
 
 
+def said(style):
+    """The signature that the manual says its examples print."""
+    if style == "segue":
+        return re.search(r"/audio/a\.mp3\S*signature=(\S+)", manual(style))[1]
+    return "".join(re.search(r"SIG = (.*?)\n\n", manual(style), re.S)[1].split())
+
+
+def test_the_vectors_of_the_manual_are_those_of_the_unit_tests():
+    assert said("segue") == "P9ULWuFM8i54Oz9Xs_6MKNe35EfuaYer7g-_lEzFsMs"
+    with open(os.path.join(segue.REPO, "tests", "unit", "guard", "test_cloudfront.c"),
+              encoding="utf-8") as f:
+        text = re.search(r"#define SHA256_RSA_CANNED(.*?)\n#define", f.read(), re.S)[1]
+    assert said("cloudfront") == "".join(re.findall(r'"([^"]*)"', text))
+
+
+@pytest.mark.parametrize("style", ["segue", "cloudfront"])
 @pytest.mark.parametrize("language,program,command,name", [
     ("python", "python3", ["python3"], "sign.py"),
     ("js", "node", ["node"], "sign.js"),
     ("php", "php", ["php"], "sign.php"),
     ("go", "go", ["go", "run"], "sign.go"),
 ])
-def test_the_examples_of_the_manual_run(tmp_path, language, program, command, name):
+def test_the_examples_of_the_manual_run(tmp_path, style, language, program, command, name):
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed: this example was NOT run")
-    (tmp_path / name).write_text(code_of(language), encoding="utf-8")
+    code = re.search(rf"```{language}\n(.*?)```", manual(style), re.S)[1]
+    (tmp_path / name).write_text(code, encoding="utf-8")
+    (tmp_path / "rsa.pem").write_text(pem("rsa.pem"), encoding="ascii")
     env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOCACHE": str(tmp_path)}
     done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True,
-                          timeout=120, check=False, env=env)
-    assert done.stdout.strip() == "P9ULWuFM8i54Oz9Xs_6MKNe35EfuaYer7g-_lEzFsMs", done.stderr
+                          timeout=120, check=False, env=env, cwd=tmp_path)
+    assert done.stdout.strip() == said(style), done.stderr
