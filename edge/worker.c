@@ -88,9 +88,7 @@ static void deliver_cut(struct letter *letter)
 static void deliver_retune(struct letter *letter)
 {
     struct worker *w = WORKER_OF(letter, retune_letter);
-    struct keyring *old = w->service.opts->keys;
-    w->service.opts = atomic_exchange(&w->retuned, NULL);
-    keyring_unref(old);
+    keyring_unref(service_retune(&w->service, atomic_exchange(&w->retuned, NULL)));
 }
 
 void worker_drain(struct worker *w) { mailbox_post(w->mailbox, &w->drain_letter); }

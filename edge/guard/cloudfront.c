@@ -121,10 +121,21 @@ static bool read_hash(struct credential *c)
     return !hash.p || c->digest == DIGEST_SHA256 || str_eq(hash, STR("SHA1"));
 }
 
-static bool is_signed(const struct credential *c, struct str text)
+static bool was_signed(const struct guard_request *r, const struct credential *c, struct str text,
+                       bool note)
+{
+    const char digest = (char)c->digest;
+    const struct str parts[] = {c->key->id, {&digest, 1}, text, c->signature};
+    if (note)
+        recall_note(r->recall, parts, 4);
+    return note || recall_has(r->recall, parts, 4);
+}
+
+static bool is_signed(const struct guard_request *r, const struct credential *c, struct str text)
 {
     return c->key->digests & 1u << c->digest &&
-           pubkey_checks(c->key->pubkey, c->digest, text, c->signature);
+           pubkey_checks(c->key->pubkey, c->digest, text, c->signature) &&
+           was_signed(r, c, text, true);
 }
 
 static enum deny read_canned(const struct guard_request *r, const struct credential *c,
@@ -137,12 +148,13 @@ static enum deny read_canned(const struct guard_request *r, const struct credent
     buf_init(&text, GUARD_TEXT_MAX);
     bool sane = read_time(c->field[EXPIRES], &until) && until > 0 && put_url(&url, r);
     enum deny d = sane ? DENY_BAD_SIGNATURE : DENY_MALFORMED;
-    for (size_t i = 0; i < 2 && d == DENY_BAD_SIGNATURE; i++) {
+    /* First what is remembered of either, then the costly look. */
+    for (size_t i = 0; i < 4 && d == DENY_BAD_SIGNATURE; i++) {
         buf_reset(&text);
-        put_policy(&text, str_of(schemes[i]), buf_str(&url), c->field[EXPIRES]);
+        put_policy(&text, str_of(schemes[i % 2]), buf_str(&url), c->field[EXPIRES]);
         if (buf_status(&text))
             d = DENY_MALFORMED;
-        else if (is_signed(c, buf_str(&text)))
+        else if (i < 2 ? was_signed(r, c, buf_str(&text), false) : is_signed(r, c, buf_str(&text)))
             d = DENY_NONE;
     }
     buf_fini(&url);
@@ -198,7 +210,9 @@ static enum deny read_custom(const struct guard_request *r, const struct credent
     enum deny d = DENY_MALFORMED;
     buf_init(&json, CLOUDFRONT_POLICY_MAX);
     if (put_unbase64(&json, c->field[POLICY], SPECIAL) && buf_status(&json) == ERR_NONE)
-        d = is_signed(c, buf_str(&json)) ? DENY_NONE : DENY_BAD_SIGNATURE;
+        d = was_signed(r, c, buf_str(&json), false) || is_signed(r, c, buf_str(&json))
+                ? DENY_NONE
+                : DENY_BAD_SIGNATURE;
     if (!d)
         d = take_custom(r, buf_str(&json), text, p);
     buf_fini(&json);

@@ -76,6 +76,14 @@ static enum deny take_overrides(struct exchange *x, const struct policy *p)
     return d;
 }
 
+/* Without memory for one it is made each time. */
+static struct recall *recall_of(struct service *s)
+{
+    if (!s->recall && recall_new(&s->recall))
+        return NULL;
+    return s->recall;
+}
+
 bool admit_signed(struct exchange *x)
 {
     const struct service_opts *o = x->service->opts;
@@ -98,6 +106,7 @@ bool admit_signed(struct exchange *x)
         .now = service_second(x->service),
         .field = field_of,
         .arg = head,
+        .recall = recall_of(x->service),
     };
     enum deny d = guard_check(o->keys, &r, o->max_expires, &policy);
     if (!d && policy.scheme == SCHEME_S3)

@@ -72,6 +72,7 @@ struct service {
     struct conn *conns; /* all of them */
     size_t conn_count;
     bool draining;
+    struct recall *recall; /* of opts->keys; NULL: nothing signed has been asked for yet */
     struct exchange *spares;
     unsigned spare_count;
     struct h1_request request; /* the head that was read last: see exchange.h */
@@ -95,6 +96,10 @@ void service_accept(struct service *s, int fd, const struct address *peer, bool 
 void service_drain(struct service *s);
 /* End all that is left. */
 void service_cut(struct service *s);
+
+/* Options from now on, with their keys, of which a reference is taken over. The old keys', for the
+ * caller. */
+struct keyring *service_retune(struct service *s, const struct service_opts *opts);
 
 /* The date line of now, formatted once a second. */
 struct str service_date(struct service *s);

@@ -268,6 +268,22 @@ def test_keys_are_rotated_without_a_lost_request(own):
         assert json.loads(s.get(old_url).body)["detail"] == "unknown key"
 
 
+@pytest.mark.parametrize("style", ["segue", "path", "cloudfront"])
+def test_what_was_right_is_forgotten_with_its_key(own, style):
+    """A key of the same name with another secret, while a connection is kept."""
+    with Segue(own.root, PROTECTED) as s, s.connect() as c:
+        url = sign(s, "/audio/small.mp3", "--style", style)
+        host = f"127.0.0.1:{s.port}"
+        for _ in range(3):
+            assert c.request(url, host=host).status == 200
+        keys = [{**KEYS[0], "secret": SECRET[::-1]}, {**KEYS[2], "secret": pem("ec.pem")}]
+        s.write_conf(merge(s.conf, {"sign": {"keys": keys}}))
+        s.signal(signal.SIGHUP)
+        s.err.wait("reloaded")
+        until(lambda: c.request(url, host=host).status == 403, "the old secret's end")
+        assert s.get(sign(s, "/audio/small.mp3", "--style", style), host=host).status == 200
+
+
 def test_a_missing_secret_file_is_refused_and_the_old_keys_kept(own, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n")
