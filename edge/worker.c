@@ -4,6 +4,7 @@
 
 #include "edge/base/must.h"
 #include "edge/guard/keyring.h"
+#include "edge/store/near.h"
 #include "edge/wire/listen.h"
 
 #include <pthread.h>
@@ -21,7 +22,8 @@ struct worker {
     struct loop *loop;
     struct timers *timers;
     struct mailbox *mailbox;
-    struct redis *redis; /* NULL: there is none */
+    struct redis *redis;
+    struct near *near; /* NULL: there is none */
     struct service service;
     struct listener *listeners[LISTENERS_MAX];
     struct inlet inlets[LISTENERS_MAX];
@@ -139,10 +141,11 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
     TRY(timers_new(w->loop, &w->timers));
     TRY(mailbox_new(w->loop, &w->mailbox));
     TRY(build_redis(w, opts));
+    TRY(near_new(w->loop, w->timers, &w->near));
     w->service = (struct service){
         .loop = w->loop,
         .timers = w->timers,
-        .seat = {opts->supply, w->mailbox, opts->counters, w->redis},
+        .seat = {opts->supply, w->mailbox, opts->counters, w->redis, w->near},
         .counters = opts->counters,
         .histogram = opts->histogram,
         .access = opts->access,
@@ -235,6 +238,7 @@ void worker_free(struct worker *w)
     if (w->service.opts)
         keyring_unref(w->service.opts->keys);
     redis_free(w->redis);
+    near_free(w->near);
     mailbox_free(w->mailbox);
     timers_free(w->timers);
     loop_free(w->loop);

@@ -75,6 +75,7 @@ struct source {
 struct object {
     struct ref ref;
     _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see product.c */
+    atomic_bool gone;        /* it left the cache */
     _Atomic uint32_t mark;   /* OBJECT_SOURCE: the path's when it was looked at: store/notice.h */
     struct s3fifo_node node; /* the cache's */
     struct object *chain;    /* the cache's */

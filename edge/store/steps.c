@@ -97,6 +97,11 @@ static enum trust trust(const struct wish *w, const struct object *o)
     return age < CHECK_AGE / 2 ? BELIEVED : age < CHECK_AGE ? SOON_OLD : NOT_BELIEVED;
 }
 
+bool wish_believes(const struct wish *w, const struct object *source)
+{
+    return trust(w, source) == BELIEVED;
+}
+
 /* ---- flights ---- */
 
 /* What landed between our look into the cache and the beginning of our flight: when we looked it

@@ -40,6 +40,9 @@ bool wish_keep(struct wish *w, enum err e, struct object *made);
  * over. */
 bool wish_deliver(struct wish *w, struct object *o);
 
+/* A source that is served without being looked at again. */
+bool wish_believes(const struct wish *w, const struct object *source);
+
 const struct make_opts *wish_make_opts(const struct wish *w);
 
 #endif

@@ -8,6 +8,7 @@
 #include "edge/store/ahead.h"
 #include "edge/store/ladder.h"
 #include "edge/store/media.h"
+#include "edge/store/near.h"
 #include "edge/store/product.h"
 #include "edge/store/steps.h"
 
@@ -110,17 +111,33 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
     wish->now = now;
     wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
     wish->how = WISH_HIT;
+    if (seat->near && near_find(seat->near, wish)) {
+        counters_add(seat->counters, COUNTER_CACHE_MEMORY_HIT, 1);
+        return wish_settle(wish, ERR_NONE, wish->object);
+    }
+    enum coding coding = wish->coding;
     wish->turn = cache_turn(seat->supply->cache);
     wish_climb(wish);
+    if (seat->near && !wish->step)
+        near_note(seat->near, wish, coding);
     return wish->step == NULL;
+}
+
+void supply_give_back(struct object *object, struct object *source, struct near_entry *held)
+{
+    if (held) {
+        near_give(held);
+        return;
+    }
+    object_unref(object);
+    object_unref(source);
 }
 
 void supply_leave(struct wish *w)
 {
     if (w->waiter && flight_leave(w->seat->supply->flights, w->waiter))
         counters_add(w->seat->counters, COUNTER_FLIGHTS_CANCELLED, 1);
-    object_unref(w->object);
-    object_unref(w->source);
+    supply_give_back(w->object, w->source, w->held);
     object_unref(w->landed);
     object_unref(w->index);
     object_unref(w->plain);
@@ -128,5 +145,6 @@ void supply_leave(struct wish *w)
     w->waiter = NULL;
     w->object = w->source = w->landed = w->index = w->plain = NULL;
     w->ladder = NULL;
+    w->held = NULL;
     w->step = NULL;
 }

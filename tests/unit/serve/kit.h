@@ -95,7 +95,7 @@ static inline int kit_begin(void **state)
     service = (struct service){
         .loop = loop,
         .timers = timers,
-        .seat = {supply, turn_mailbox(loop), own, NULL},
+        .seat = {supply, turn_mailbox(loop), own, NULL, NULL},
         .counters = own,
         .histogram = histogram_new(),
         .opts = &opts,
