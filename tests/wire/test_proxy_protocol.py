@@ -133,7 +133,7 @@ def test_who_says_no_header_in_time_is_closed(own):
                 c.send(begun)
                 with pytest.raises(raw.Closed):
                     c.read(1)
-        assert s.metric('segue_connections_closed_total{reason="header_timeout"}') == 3
+        s.until_metric('segue_connections_closed_total{reason="header_timeout"}', lambda n: n == 3)
 
 
 def test_the_clients_count_and_not_their_proxy(own):
