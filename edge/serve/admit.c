@@ -113,7 +113,7 @@ bool admit_signed(struct exchange *x)
         d = take_overrides(x, &policy);
     if (d)
         return refuse(x, d);
-    if (!policy.in_path || hand_on_may(path)) {
+    if (hand_on_may(path, policy.in_path)) {
         x->inherits = policy.in_path;
         x->heir = policy.key;
         x->keys = keyring_ref(o->keys);

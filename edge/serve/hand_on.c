@@ -13,10 +13,10 @@ enum { EXPIRY_STEP = 300 /* seconds: listeners within it get the same bytes */ }
 
 /* ---- which ones ---- */
 
-bool hand_on_may(struct str path)
+bool hand_on_may(struct str path, bool inherits)
 {
     struct str folder = str_slice(path, 0, str_rfind(path, '/'));
-    return str_ends(path, STR(".m3u8")) && str_ends(folder, STR("/bytes"));
+    return str_ends(path, STR(".m3u8")) && (!inherits || str_ends(folder, STR("/bytes")));
 }
 
 static bool is_of_ranges(const struct exchange *x)

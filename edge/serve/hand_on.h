@@ -9,8 +9,8 @@
 
 #include "edge/serve/admit.h"
 
-/* Of a path that was opened by a token in it: could it be such a playlist? */
-ADMIT_APART bool hand_on_may(struct str path);
+/* Could it be a playlist that hands on? A first look, by its name alone. */
+ADMIT_APART bool hand_on_may(struct str path, bool inherits);
 /* With x->heir, once x->wish says what is asked for: does the answer hand on? Else x->heir is given
  * up. */
 ADMIT_APART bool hand_on_settle(struct exchange *x);
