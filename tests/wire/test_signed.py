@@ -398,7 +398,8 @@ def test_the_examples_of_the_manual_run(tmp_path, style, language, program, comm
     code = re.search(rf"```{language}\n(.*?)```", manual(style), re.S)[1]
     (tmp_path / name).write_text(code, encoding="utf-8")
     (tmp_path / "rsa.pem").write_text(pem("rsa.pem"), encoding="ascii")
-    env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOCACHE": str(tmp_path)}
+    env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off",
+           "GOCACHE": os.path.join(segue.BUILD, "go-cache")}
     done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True,
                           timeout=120, check=False, env=env, cwd=tmp_path)
     assert done.stdout.strip() == said(style), done.stderr
