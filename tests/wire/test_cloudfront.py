@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -102,6 +103,22 @@ def test_cookies_of_a_custom_policy_open_a_folder(sdk, own, key, hashed):
         assert r.status == 200 and r.body == own["small.mp3"]
         assert s.get("/audio/large.mp3", line, host=HOST).status == 403
         assert s.get("/audio/small.mp3", host=HOST).status == 403
+
+
+def test_a_playlist_behind_cookies_hands_on(sdk):
+    """A player that sends no cookies for media, as most do across origins, follows all the same."""
+    with Segue(fixtures.make(), CONF) as s:
+        asked = {"key": "ec", "id": "KEC", "cookies": True,
+                 "policy": policy(f"https://{HOST}/hls/ladder/*", DateLessThan=when(600))}
+        [(_, cookies)] = made(sdk, [asked])
+        line = "Cookie: " + "; ".join(f"{k}={v}" for k, v in cookies.items())
+        r = s.get("/hls/ladder/master.m3u8", line, host=HOST)
+        assert r.status == 200 and "private" in r["Cache-Control"]
+        lists = [u for u in r.body.decode().splitlines() if not u.startswith("#")]
+        assert len(lists) == 3 and all(u.startswith("../../s/~KEC-") for u in lists)
+        _, media = children(s, urllib.parse.urljoin("/hls/ladder/master.m3u8", lists[0]))
+        assert all(get(s, u).status == 200 for u in media)
+        assert s.get("/hls/aac.m4a/master.m3u8", line, host=HOST).status == 403
 
 
 def test_cookies_of_a_canned_policy_open_one_url(sdk, own):
