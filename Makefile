@@ -47,7 +47,7 @@ endif
 EDGE_PKGS  := libevent_core libevent_pthreads hiredis openssl libxxhash yaml-0.1 jansson zlib libbrotlienc
 MEDIA_PKGS := libavformat libavcodec libavutil libseccomp libxxhash
 LOAD_PKGS  := libevent_core libxxhash
-FUZZ_PKGS  := openssl libxxhash yaml-0.1
+FUZZ_PKGS  := openssl libxxhash yaml-0.1 jansson
 # Their headers are not held to our warnings, wherever they lie.
 pkg_flags   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1)))
 pkg_libs    = $(shell pkg-config --libs $(1))

@@ -288,6 +288,20 @@ static enum err check_proxies(const struct conf *conf, struct why *why)
     return ERR_NONE;
 }
 
+/* Who is not trusted may not say for whom a connection is: nobody could use that address. */
+static enum err check_listen(const struct conf *conf, struct why *why)
+{
+    for (size_t i = 0; i < conf->listen.count; i++)
+        if (conf->listen.items[i].proxy_protocol && !*conf->http.trusted_proxies) {
+            why_at_option(why, conf, "listen");
+            return why_say(why,
+                           "listen: \"%s\" has proxy_protocol and no proxy is trusted, "
+                           "expected http.trusted_proxies as well",
+                           conf->listen.items[i].address);
+        }
+    return ERR_NONE;
+}
+
 static enum err cross_check(const struct conf *conf, struct why *why)
 {
     if (strcmp(conf->media.audio_prefix, conf->media.hls_prefix) == 0) {
@@ -308,6 +322,7 @@ static enum err cross_check(const struct conf *conf, struct why *why)
         return why_say(why, "sign.protect: nothing could be opened, expected sign.keys as well");
     }
     TRY(check_proxies(conf, why));
+    TRY(check_listen(conf, why));
     TRY(check_redis(conf, why));
     TRY(check_encryption(conf, why));
     return cross_check_admin(conf, why);
@@ -406,7 +421,7 @@ static enum err check_keys(const struct conf *conf, struct why *why)
     struct keyring *keys = NULL;
     why_at_option(why, conf, "sign.keys");
     TRY(conf_keys_open(conf, &keys, why));
-    keyring_free(keys);
+    keyring_unref(keys);
     return ERR_NONE;
 }
 

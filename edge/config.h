@@ -26,6 +26,7 @@ struct conf_listen {
     uint16_t port;         /* 0: any free one */
     char *tls_certificate; /* NULL: plain */
     char *tls_key;         /* NULL: plain */
+    bool proxy_protocol;   /* connections begin with whom they are for */
 };
 
 struct conf_listens {
@@ -40,10 +41,9 @@ struct conf_texts {
 
 /* One of sign.keys. NULL where nothing was said. */
 struct conf_key {
-    char *id;
-    char *secret; /* wiped with the conf; NULL: it is in the file */
+    char *id, *secret; /* wiped with the conf; NULL: it is in the file */
     char *secret_file;
-    char *name, *salt;
+    char *name, *salt, *algorithm;
     struct conf_texts prefixes;
     enum scheme style;
     uint64_t max_expires_ms; /* 0: none of its own */

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELDS "id, secret, secret_file, style, prefixes, max_expires, name or salt"
+#define FIELDS "id, secret, secret_file, style, prefixes, max_expires, name, salt or algorithm"
 
 bool conf_style(struct str name, enum scheme *out)
 {
     static const char *const names[SCHEME_COUNT] = {
         [SCHEME_SEGUE] = "segue",
         [SCHEME_S3] = "s3",
+        [SCHEME_CLOUDFRONT] = "cloudfront",
         [SCHEME_AKAMAI] = "akamai",
         [SCHEME_SECURE_LINK] = "secure_link",
     };
@@ -56,8 +57,8 @@ static enum err set_style(struct conf_key *k, struct str value, struct why *why)
     char quote[WHY_QUOTE_MAX];
     if (k->styled || !conf_style(value, &k->style))
         return why_say(why,
-                       "sign.keys: style \"%s\" is not known, expected segue, s3, akamai or "
-                       "secure_link, once",
+                       "sign.keys: style \"%s\" is not known, expected segue, s3, cloudfront, "
+                       "akamai or secure_link, once",
                        why_quote(quote, value));
     k->styled = true;
     return ERR_NONE;
@@ -69,11 +70,9 @@ enum err conf_key_set(struct conf_key *k, struct str field, struct str value, st
     const struct {
         struct str name;
         char **to;
-    } texts[] = {{STR("id"), &k->id},
-                 {STR("secret"), &k->secret},
-                 {STR("secret_file"), &k->secret_file},
-                 {STR("name"), &k->name},
-                 {STR("salt"), &k->salt}};
+    } texts[] = {
+        {STR("id"), &k->id},     {STR("secret"), &k->secret}, {STR("secret_file"), &k->secret_file},
+        {STR("name"), &k->name}, {STR("salt"), &k->salt},     {STR("algorithm"), &k->algorithm}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (str_eq(field, texts[i].name))
             return set_text(texts[i].to, field, value, why);
@@ -137,7 +136,8 @@ void conf_keys_free(struct conf_keys *keys)
         free(k->id);
         free(k->secret_file);
         free(k->name);
-        free(k->salt);
+        free_secret(k->salt);
+        free(k->algorithm);
         option_free_texts(&k->prefixes);
     }
     free(keys->items);
@@ -149,7 +149,7 @@ void conf_keys_free(struct conf_keys *keys)
 struct reading {
     struct key_spec specs[KEYRING_MAX];
     struct str prefixes[KEYRING_MAX][KEY_PREFIXES];
-    char secrets[KEYRING_MAX][2 * KEY_SECRET_MAX + 2]; /* of files; hexadecimal is twice as long */
+    char secrets[KEYRING_MAX][PUBKEY_PEM_MAX + 2]; /* of files */
 };
 
 /* Unbuffered, so that no buffer of the C library keeps a copy. The last line feed is no secret. */
@@ -190,6 +190,7 @@ static enum err read_keys(const struct conf *conf, struct reading *r, struct why
             .secret = secret,
             .name = str_of(k->name),
             .salt = str_of(k->salt),
+            .algorithm = str_of(k->algorithm),
             .prefixes = r->prefixes[i],
             .prefix_count = k->prefixes.count,
             .longest = (int64_t)(k->max_expires_ms / 1000),

@@ -153,7 +153,7 @@ static bool path_of_key(const struct reader *r, struct str section, char *out, s
     return true;
 }
 
-/* Addresses: a scalar, {address, tls}, or a list of both */
+/* Addresses: a scalar, {address, tls, proxy_protocol}, or a list of both */
 
 static enum err expect_scalar(struct reader *r, const char *what)
 {
@@ -209,13 +209,26 @@ static enum err read_address(struct reader *r, const struct option *o, struct co
     return ERR_NONE;
 }
 
-struct tls_files {
+struct listen_keys {
     char *certificate;
     char *key;
+    bool proxy_protocol, proxied; /* it was there, and what it says */
 };
 
+static enum err read_switch(struct reader *r, const struct option *o, struct listen_keys *keys)
+{
+    TRY(next(r));
+    TRY(expect_scalar(r, "listen.proxy_protocol"));
+    bool on = str_eq(r->text, STR("true")) || str_eq(r->text, STR("on"));
+    if (!on && !str_eq(r->text, STR("false")) && !str_eq(r->text, STR("off")))
+        return why_say(&r->l->why, "%s.proxy_protocol: no switch, expected true or false", o->path);
+    keys->proxy_protocol = true;
+    keys->proxied = on;
+    return ERR_NONE;
+}
+
 static enum err read_listen_keys(struct reader *r, const struct option *o, struct conf_listens *to,
-                                 struct tls_files *tls)
+                                 struct listen_keys *keys)
 {
     size_t before = to->count;
     unsigned line = r->line;
@@ -225,10 +238,13 @@ static enum err read_listen_keys(struct reader *r, const struct option *o, struc
             break;
         if (str_eq(r->text, STR("address")) && to->count == before)
             TRY(read_address(r, o, to));
-        else if (str_eq(r->text, STR("tls")) && !tls->certificate)
-            TRY(read_tls(r, o, &tls->certificate, &tls->key));
+        else if (str_eq(r->text, STR("tls")) && !keys->certificate)
+            TRY(read_tls(r, o, &keys->certificate, &keys->key));
+        else if (str_eq(r->text, STR("proxy_protocol")) && !keys->proxy_protocol)
+            TRY(read_switch(r, o, keys));
         else
-            return why_say(&r->l->why, "%s: unknown or repeated key, expected address or tls",
+            return why_say(&r->l->why,
+                           "%s: unknown or repeated key, expected address, tls or proxy_protocol",
                            o->path);
     }
     loading_at_line(r->l, line);
@@ -239,17 +255,18 @@ static enum err read_listen_keys(struct reader *r, const struct option *o, struc
 
 static enum err read_listen(struct reader *r, const struct option *o, struct conf_listens *to)
 {
-    struct tls_files tls = {0};
+    struct listen_keys keys = {0};
     unsigned line = r->line;
-    enum err e = read_listen_keys(r, o, to, &tls);
+    enum err e = read_listen_keys(r, o, to, &keys);
     if (e) {
-        free(tls.certificate);
-        free(tls.key);
+        free(keys.certificate);
+        free(keys.key);
         return e;
     }
-    to->items[to->count - 1].tls_certificate = tls.certificate;
-    to->items[to->count - 1].tls_key = tls.key;
-    if (!tls.certificate)
+    to->items[to->count - 1].tls_certificate = keys.certificate;
+    to->items[to->count - 1].tls_key = keys.key;
+    to->items[to->count - 1].proxy_protocol = keys.proxied;
+    if (!keys.certificate)
         return ERR_NONE;
     loading_at_line(r->l, line);
     return why_say(&r->l->why, "%s.tls: this build has no TLS yet, expected an address without it",

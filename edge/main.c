@@ -250,7 +250,8 @@ static const struct command commands[] = {
      "      --key ID             the key; else the first one, of the style\n"
      "      --expires DURATION   as 90s, 24h, 7d; or stream, download, stem, of sign.lifetime\n"
      "      --scope PREFIX       open everything below it\n"
-     "      --style STYLE        segue, path (segue's in the path), s3, akamai, secure_link\n"
+     "      --style STYLE        segue, path (segue's in the path), s3, cloudfront, akamai,\n"
+     "                           secure_link\n"
      "  -h, --help               this text\n",
      run_sign},
     {"probe", "segue probe", "Jh", "FILE...",

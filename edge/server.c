@@ -86,7 +86,8 @@ struct server {
     struct loop_io signals;
     int signal_fd;
     struct timer drain_timer;
-    char (*bound)[ADDRESS_TEXT_MAX + 8]; /* of each listening address */
+    bool proxied[CONF_LISTEN_MAX];       /* of each listening address: see worker.h */
+    char (*bound)[ADDRESS_TEXT_MAX + 8]; /* the same */
 };
 
 static int fail(const char *what)
@@ -357,6 +358,7 @@ static enum err build_worker(struct server *s, struct seat *seat)
     opts.access = s->access ? access_join(s->access) : NULL;
     opts.redis = s->conf->cache.redis.url[0] ? &s->redis : NULL;
     opts.listener_count = s->conf->listen.count;
+    opts.proxied = s->proxied;
     opts.owner = worker_mailbox(s->admin.worker);
     opts.drained = &seat->drained;
     return worker_new(&opts, &seat->worker);
@@ -365,6 +367,8 @@ static enum err build_worker(struct server *s, struct seat *seat)
 static enum err build_workers(struct server *s)
 {
     terms_public_routes(s->conf, s->routes);
+    for (size_t i = 0; i < s->conf->listen.count; i++)
+        s->proxied[i] = s->conf->listen.items[i].proxy_protocol;
     TRY(build_admin(s));
     TRY(build_main(s));
     for (size_t i = 0; i < s->workers; i++)
@@ -428,9 +432,29 @@ static bool renew(struct terms **list, const struct conf *fresh, bool admin)
     if (!t)
         return false;
     t->opts.max_header = (*list)->opts.max_header;
+    keyring_adopt(t->keys, (*list)->keys);
     t->older = *list;
     *list = t;
     return true;
+}
+
+/* Terms that nobody was told of. */
+static void take_back(struct terms **list)
+{
+    struct terms *t = *list;
+    *list = t->older;
+    t->older = NULL;
+    terms_free(t);
+}
+
+static bool renew_both(struct server *s, const struct conf *fresh)
+{
+    if (!renew(&s->terms, fresh, false))
+        return false;
+    if (renew(&s->admin_terms, fresh, true))
+        return true;
+    take_back(&s->terms);
+    return false;
 }
 
 static void reload(struct server *s)
@@ -441,12 +465,13 @@ static void reload(struct server *s)
         log_write(LOG_ERROR, "the configuration is kept as it was: %s", why);
         return;
     }
-    if (renew(&s->terms, fresh, false) && renew(&s->admin_terms, fresh, true)) {
+    if (renew_both(s, fresh)) {
         log_set_level(fresh->log.level);
         terms_limit(s->terms, fresh, s->buckets, s->counts);
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
+        terms_retire(s->terms->older);
         log_write(LOG_INFO, "reloaded: timeouts, max_connections, cors_origin, sign, limit and "
                             "log.level are in force; other keys need a restart");
     } else {

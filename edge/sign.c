@@ -80,12 +80,25 @@ static const struct guard_key *choose(const struct keyring *keys, const char *id
     return NULL;
 }
 
-/* A token over the scope, or over the folder of a playlist, or over a file. */
-static enum err sign_in_path(const struct guard_key *k, const struct guard_wish *w, struct buf *out)
+/* Components of the path that a playlist's children lie below: its folder, but for a container's
+ * name ("/hls/album/song/ts/master.m3u8"): renditions lie beside that. */
+static unsigned depth_of_playlist(struct str path, struct str hls_prefix)
+{
+    enum container in;
+    struct str folder = str_slice(path, 0, str_rfind(path, '/'));
+    size_t slash = str_rfind(folder, '/');
+    bool chosen = str_starts(path, hls_prefix) && slash > hls_prefix.n && slash < folder.n &&
+                  container_of_name(str_from(folder, slash + 1), &in);
+    return guard_depth(chosen ? str_slice(folder, 0, slash) : folder);
+}
+
+/* A token over the scope, or over the track of a playlist, or over a file. */
+static enum err sign_in_path(const struct conf *conf, const struct guard_key *k,
+                             const struct guard_wish *w, struct buf *out)
 {
     unsigned depth = guard_depth(w->scope.n ? w->scope : w->path);
     if (!w->scope.n && str_ends(w->path, STR(".m3u8")))
-        depth--;
+        depth = depth_of_playlist(w->path, str_of(conf->media.hls_prefix));
     if (k->scheme != SCHEME_SEGUE || (w->scope.n && !policy_below(w->path, w->scope)))
         return ERR_CONFIG;
     buf_adds(out, STR("/s/"));
@@ -96,11 +109,12 @@ static enum err sign_in_path(const struct guard_key *k, const struct guard_wish 
     return buf_status(out);
 }
 
-static int print_signed(const struct guard_key *k, const struct guard_wish *w, bool in_path)
+static int print_signed(const struct conf *conf, const struct guard_key *k,
+                        const struct guard_wish *w, bool in_path)
 {
     struct buf out;
     buf_init(&out, GUARD_TEXT_MAX);
-    enum err e = in_path ? sign_in_path(k, w, &out) : guard_sign(k, w, &out);
+    enum err e = in_path ? sign_in_path(conf, k, w, &out) : guard_sign(k, w, &out);
     struct str scheme = w->scheme;
     if (!e && w->host.n)
         printf("%.*s://%.*s", STR_ARG(scheme), STR_ARG(w->host));
@@ -108,8 +122,10 @@ static int print_signed(const struct guard_key *k, const struct guard_wish *w, b
         printf("%.*s\n", STR_ARG(buf_str(&out)));
     buf_fini(&out);
     return e ? fail("this cannot be said in the key's style",
-                    "no --scope with s3 and secure_link, a host with s3, at most 7d with s3, "
-                    "a scope above the path, no $remote_addr in secure_link")
+                    "no --scope with s3 and secure_link, a host with s3 and cloudfront, a private "
+                    "key "
+                    "and no * with cloudfront, at most 7d with s3, a scope above the path, no "
+                    "$remote_addr in secure_link")
              : 0;
 }
 
@@ -120,7 +136,7 @@ static int sign(const struct conf *conf, const struct sign_opts *o, const struct
     enum scheme style = SCHEME_SEGUE;
     bool in_path = o->style && strcmp(o->style, "path") == 0;
     if (o->style && !in_path && !conf_style(str_of(o->style), &style))
-        return fail("the style is not known", "segue, path, s3, akamai or secure_link");
+        return fail("the style is not known", "segue, path, s3, cloudfront, akamai or secure_link");
     if (!lifetime(conf, o->expires, t->path, &seconds))
         return fail("--expires is no duration", "one as 24h, or stream, download or stem");
     if (o->scope && option_wrong_prefix(str_of(o->scope)))
@@ -139,7 +155,7 @@ static int sign(const struct conf *conf, const struct sign_opts *o, const struct
         .now = now,
         .expires = now + seconds,
     };
-    return print_signed(k, &w, in_path);
+    return print_signed(conf, k, &w, in_path);
 }
 
 int sign_run(const struct conf *conf, const struct sign_opts *opts, const char *url)
@@ -157,6 +173,6 @@ int sign_run(const struct conf *conf, const struct sign_opts *opts, const char *
                      ? sign(conf, opts, keys, &t)
                      : fail("the URL is not understood", "https://HOST/PATH or /PATH");
     buf_fini(&t.raw);
-    keyring_free(keys);
+    keyring_unref(keys);
     return status;
 }

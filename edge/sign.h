@@ -9,7 +9,7 @@ struct sign_opts {
     const char *key;     /* the id; else the first key, of the style */
     const char *expires; /* a duration, or stream, download, stem */
     const char *scope;   /* a prefix to open */
-    const char *style;   /* segue, path, s3, akamai, secure_link */
+    const char *style;   /* segue, path, s3, cloudfront, akamai, secure_link */
 };
 
 /* Print the URL signed on stdout; the exit status. One line on stderr says what is wrong. */

@@ -1,5 +1,5 @@
 /* Configuration in, values of edge/serve out. A reload makes new terms; the old ones stay until the
- * end, since an answer that is under way may still point into them. */
+ * end, since an answer that is under way may still point into them, but without their keys. */
 #include "edge/terms.h"
 
 #include "edge/config_keys.h"
@@ -176,13 +176,19 @@ void terms_limit(struct terms *t, const struct conf *conf, struct limiter *bucke
     }
 }
 
+void terms_retire(struct terms *t)
+{
+    keyring_unref(t->keys);
+    t->keys = NULL;
+}
+
 void terms_free(struct terms *t)
 {
     while (t) {
         struct terms *older = t->older;
         free(t->common);
         free(t->preflight);
-        keyring_free(t->keys);
+        keyring_unref(t->keys);
         free(t->protect);
         free(t->origins);
         free(t->referers);

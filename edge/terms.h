@@ -14,7 +14,7 @@ struct terms {
     struct service_opts opts;
     char *common;         /* owned: what opts.common points to */
     char *preflight;      /* the same */
-    struct keyring *keys; /* owned; NULL: none */
+    struct keyring *keys; /* a reference; NULL: none */
     struct str *protect;  /* owned, and what it points to; so are these */
     struct str *origins, *referers;
     struct network *proxies;
@@ -28,6 +28,8 @@ void terms_limit(struct terms *t, const struct conf *conf, struct limiter *bucke
  * cannot be had; the log says so. */
 struct terms *terms_new(const struct conf *conf, bool admin);
 void terms_free(struct terms *t); /* and the older ones */
+/* Others are in force: the keys go when the last worker has them no more. */
+void terms_retire(struct terms *t);
 
 /* Fill the table of routes; the prefixes are the configuration's. */
 void terms_public_routes(const struct conf *conf, struct route out[TERMS_ROUTES]);

@@ -3,6 +3,7 @@
 #include "edge/worker.h"
 
 #include "edge/base/must.h"
+#include "edge/guard/keyring.h"
 #include "edge/store/near.h"
 #include "edge/wire/listen.h"
 
@@ -12,6 +13,11 @@
 
 enum { LISTENERS_MAX = 16 };
 
+struct inlet {
+    struct worker *worker;
+    bool proxied;
+};
+
 struct worker {
     struct loop *loop;
     struct timers *timers;
@@ -20,6 +26,7 @@ struct worker {
     struct near *near; /* NULL: there is none */
     struct service service;
     struct listener *listeners[LISTENERS_MAX];
+    struct inlet inlets[LISTENERS_MAX];
     size_t listener_count;
     struct mailbox *owner;
     struct letter *drained;
@@ -35,14 +42,14 @@ struct worker {
 
 static void on_accepted(void *arg, int fd, const struct address *peer)
 {
-    struct worker *w = arg;
-    service_accept(&w->service, fd, peer);
+    struct inlet *in = arg;
+    service_accept(&in->worker->service, fd, peer, in->proxied);
 }
 
 static void on_paused(void *arg)
 {
-    struct worker *w = arg;
-    counters_add(w->service.counters, COUNTER_ACCEPT_PAUSED, 1);
+    struct inlet *in = arg;
+    counters_add(in->worker->service.counters, COUNTER_ACCEPT_PAUSED, 1);
 }
 
 static void end_if_drained(struct worker *w)
@@ -83,7 +90,7 @@ static void deliver_cut(struct letter *letter)
 static void deliver_retune(struct letter *letter)
 {
     struct worker *w = WORKER_OF(letter, retune_letter);
-    w->service.opts = atomic_exchange(&w->retuned, NULL);
+    keyring_unref(service_retune(&w->service, atomic_exchange(&w->retuned, NULL)));
 }
 
 void worker_drain(struct worker *w) { mailbox_post(w->mailbox, &w->drain_letter); }
@@ -91,8 +98,11 @@ void worker_cut(struct worker *w) { mailbox_post(w->mailbox, &w->cut_letter); }
 
 void worker_retune(struct worker *w, const struct service_opts *opts)
 {
-    /* A letter that is still under way will bring these. */
-    if (!atomic_exchange(&w->retuned, opts))
+    (void)keyring_ref(opts->keys);
+    const struct service_opts *missed = atomic_exchange(&w->retuned, opts);
+    if (missed)
+        keyring_unref(missed->keys); /* the letter that is still under way will bring these */
+    else
         mailbox_post(w->mailbox, &w->retune_letter);
 }
 
@@ -104,9 +114,11 @@ struct redis *worker_redis(struct worker *w) { return w->redis; }
 static enum err start_listeners(struct worker *w, const struct worker_opts *opts)
 {
     enum err e = ERR_NONE;
-    struct listen_opts lo = {w->loop, w->timers, on_accepted, on_paused, w};
+    struct listen_opts lo = {w->loop, w->timers, on_accepted, on_paused, NULL};
     must(opts->listener_count <= LISTENERS_MAX);
     for (size_t i = 0; i < opts->listener_count; i++) {
+        w->inlets[i] = (struct inlet){w, opts->proxied && opts->proxied[i]};
+        lo.arg = &w->inlets[i];
         if (!e)
             e = listen_start(opts->listeners[i], &lo, &w->listeners[i]);
         if (e)
@@ -144,6 +156,7 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
         .on_close = on_close,
         .arg = w,
     };
+    (void)keyring_ref(opts->service->keys);
     return service_init(&w->service);
 }
 
@@ -222,6 +235,8 @@ void worker_free(struct worker *w)
     if (!w)
         return;
     worker_settle(w);
+    if (w->service.opts)
+        keyring_unref(w->service.opts->keys);
     redis_free(w->redis);
     near_free(w->near);
     mailbox_free(w->mailbox);

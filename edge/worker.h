@@ -22,6 +22,7 @@ struct worker_opts {
     atomic_size_t *open;  /* connections that count towards max_connections; shared */
     const int *listeners; /* descriptors, taken over */
     size_t listener_count;
+    const bool *proxied;    /* of each: it speaks the PROXY protocol; NULL: none does */
     struct mailbox *owner;  /* where the owner is told that the worker has drained */
     struct letter *drained; /* what is posted there; may be NULL */
 };

@@ -348,6 +348,17 @@ static void write_variant(const struct rendition *r, bool grouped, struct buf *o
     buf_addc(out, '\n');
 }
 
+static uint64_t longest(const struct rendition *list, size_t count)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct index_info *info = index_info(list[i].cut.index);
+        uint64_t seconds = (info->duration + info->timescale - 1) / info->timescale;
+        most = seconds > most ? seconds : most;
+    }
+    return most;
+}
+
 enum err playlist_master(struct rendition *renditions, size_t count, struct buf *out)
 {
     bool independent = count > 0;
@@ -369,5 +380,8 @@ enum err playlist_master(struct rendition *renditions, size_t count, struct buf 
         write_groups(renditions, count, out);
     for (size_t i = 0; i < count; i++)
         write_variant(&renditions[i], grouped, out);
+    buf_adds(out, STR(PLAYLIST_DURATION));
+    buf_add_u64(out, longest(renditions, count));
+    buf_addc(out, '\n');
     return buf_status(out);
 }

@@ -28,6 +28,10 @@ struct rendition {
     uint64_t target; /* seconds, where it is not playlist_target; else 0 */
 };
 
+/* Behind the variants a comment says how long the longest one plays, in seconds, rounded up: what
+ * keeps a playlist without its index can know it from there. */
+#define PLAYLIST_DURATION "#DURATION:"
+
 /* The multivariant playlist: one variant a rendition, sorted by codec (stereo AAC first), then by
  * rate. Where they differ in codec or channels, or have more than two, each codec with each number
  * of channels is a group. Sorts `renditions` in place.

@@ -1,6 +1,7 @@
 /* Akamai's EdgeAuth 2.0: "st=FROM~exp=UNTIL~acl=GLOB!GLOB~hmac=HEX" in a parameter, a cookie or
  * field of the key's `name`. The HMAC is over the visible fields as they stand; then, for a token
- * of one URL, "url=" and the path; then "salt=" and the key's salt. */
+ * of one URL, "url=" and the path; then "salt=" and the key's salt. With the key's digest, which
+ * the token does not name. */
 #include "edge/guard/scheme.h"
 
 #include <stdio.h>
@@ -80,12 +81,10 @@ static bool make(const struct guard_key *k, struct str visible, struct str url, 
         buf_adds(&text, STR("~salt="));
         buf_adds(&text, k->salt);
     }
-    bool good = buf_status(&text) == ERR_NONE &&
-                crypto_hmac(DIGEST_SHA256, k->secret, buf_str(&text), mac) == CRYPTO_SHA256;
-    if (good)
-        put_hex(out, mac, CRYPTO_SHA256);
+    size_t n = buf_status(&text) ? 0 : crypto_hmac(k->digest, k->secret, buf_str(&text), mac);
+    put_hex(out, mac, n);
     buf_fini(&text);
-    return good && buf_status(out) == ERR_NONE;
+    return n && buf_status(out) == ERR_NONE;
 }
 
 static bool check(const struct guard_key *k, const struct token *t, struct str url)
@@ -96,6 +95,16 @@ static bool check(const struct guard_key *k, const struct token *t, struct str u
                 crypto_same(buf_str(&hex), t->hmac);
     buf_fini(&hex);
     return good;
+}
+
+/* Of a digest that one of the keys signs with. */
+static bool is_length(const struct keyring *keys, size_t hex)
+{
+    static const size_t lengths[] = {[DIGEST_SHA256] = 64, [DIGEST_SHA1] = 40, [DIGEST_MD5] = 32};
+    for (size_t i = 0; i < keys->count; i++)
+        if (keys->keys[i].scheme == SCHEME_AKAMAI && lengths[keys->keys[i].digest] == hex)
+            return true;
+    return false;
 }
 
 /* The first key of that token's name whose signature it is. */
@@ -117,7 +126,7 @@ enum deny akamai_read(const struct keyring *keys, const struct guard_request *r,
     struct token t;
     const struct guard_key *named = akamai_is_there(keys, r, in_cookie);
     if (!named || find(named, r, in_cookie, &raw) != 1 || !put_decoded(text, raw) ||
-        buf_status(text) || !split(buf_str(text), &t) || t.hmac.n != CRYPTO_HEX_MAX)
+        buf_status(text) || !split(buf_str(text), &t) || !is_length(keys, t.hmac.n))
         return DENY_MALFORMED;
     const struct guard_key *k = find_key(keys, name_of(named), &t, r->path);
     if (!k)

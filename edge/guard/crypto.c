@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 
 const char *crypto_version(void) { return OpenSSL_version(OPENSSL_VERSION_STRING); }
 
@@ -27,6 +28,8 @@ size_t crypto_hmac(enum digest d, struct str key, struct str text,
         return 0;
     return n;
 }
+
+bool crypto_random(void *out, size_t n) { return n <= 256 && RAND_bytes(out, (int)n) == 1; }
 
 bool crypto_same(struct str a, struct str b)
 {

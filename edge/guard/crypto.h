@@ -18,6 +18,9 @@ MUST_USE size_t crypto_digest(enum digest d, struct str text, unsigned char out[
 MUST_USE size_t crypto_hmac(enum digest d, struct str key, struct str text,
                             unsigned char out[CRYPTO_DIGEST_MAX]);
 
+/* n random bytes. False: the system has none. */
+MUST_USE bool crypto_random(void *out, size_t n);
+
 /* Compared in a time that depends on the lengths alone. */
 bool crypto_same(struct str a, struct str b);
 void crypto_wipe(void *at, size_t n);

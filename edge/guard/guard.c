@@ -18,11 +18,25 @@ static unsigned in_query(const struct keyring *keys, const struct guard_request 
         found |= 1u << SCHEME_SEGUE;
     if (takes(keys, SCHEME_S3) && s3_is_there(r))
         found |= 1u << SCHEME_S3;
+    if (takes(keys, SCHEME_CLOUDFRONT) && cloudfront_is_there(r, false))
+        found |= 1u << SCHEME_CLOUDFRONT;
     if (takes(keys, SCHEME_AKAMAI) && akamai_is_there(keys, r, false))
         found |= 1u << SCHEME_AKAMAI;
     if (takes(keys, SCHEME_SECURE_LINK) && secure_link_is_there(r))
         found |= 1u << SCHEME_SECURE_LINK;
     return found;
+}
+
+static enum deny read_cookies(const struct keyring *keys, const struct guard_request *r,
+                              struct buf *text, struct policy *p)
+{
+    bool cloudfront = takes(keys, SCHEME_CLOUDFRONT) && cloudfront_is_there(r, true);
+    bool akamai = takes(keys, SCHEME_AKAMAI) && akamai_is_there(keys, r, true);
+    if (cloudfront && akamai)
+        return DENY_MALFORMED;
+    if (cloudfront)
+        return cloudfront_read(keys, r, true, text, p);
+    return akamai ? akamai_read(keys, r, true, text, p) : DENY_MISSING;
 }
 
 static enum deny read_query(const struct keyring *keys, const struct guard_request *r,
@@ -33,14 +47,14 @@ static enum deny read_query(const struct keyring *keys, const struct guard_reque
         return segue_read(keys, r, p);
     case 1u << SCHEME_S3:
         return s3_read(keys, r, text, p);
+    case 1u << SCHEME_CLOUDFRONT:
+        return cloudfront_read(keys, r, false, text, p);
     case 1u << SCHEME_AKAMAI:
         return akamai_read(keys, r, false, text, p);
     case 1u << SCHEME_SECURE_LINK:
         return secure_link_read(keys, r, text, p);
     case 0:
-        if (takes(keys, SCHEME_AKAMAI) && akamai_is_there(keys, r, true))
-            return akamai_read(keys, r, true, text, p);
-        return DENY_MISSING;
+        return read_cookies(keys, r, text, p);
     default:
         return DENY_MALFORMED;
     }
@@ -73,6 +87,8 @@ enum err guard_sign(const struct guard_key *k, const struct guard_wish *w, struc
     switch (k->scheme) {
     case SCHEME_S3:
         return s3_sign(k, w, out);
+    case SCHEME_CLOUDFRONT:
+        return cloudfront_sign(k, w, out);
     case SCHEME_AKAMAI:
         return akamai_sign(k, w, out);
     case SCHEME_SECURE_LINK:

@@ -1,10 +1,11 @@
 /* Who may have what: a request's credential into a policy, and the policy into a decision.
- * [any thread] Time is an argument; nothing is kept. */
+ * [any thread] Time is an argument; nothing is kept but in the request's recall. */
 #ifndef EDGE_GUARD_GUARD_H
 #define EDGE_GUARD_GUARD_H
 
 #include "edge/base/buf.h"
 #include "edge/guard/keyring.h"
+#include "edge/guard/recall.h"
 
 enum { GUARD_TEXT_MAX = 32 * 1024, GUARD_PATH_MAX = 4 * 1024, GUARD_PARTS = 64 };
 
@@ -22,11 +23,16 @@ struct guard_request {
     /* The value of any field of the head, number `at` of its name; false: there is none. */
     bool (*field)(void *arg, struct str name, size_t at, struct str *value);
     void *arg;
+    struct recall *recall; /* of this keyring; NULL: none */
 };
 
 /* DENY_NONE: it may be had, *p says how it was opened (its strings are not valid any more). */
 enum deny guard_check(const struct keyring *keys, const struct guard_request *r,
                       int64_t max_expires, struct policy *p);
+
+/* Fields that a credential sets in the answer, each "Name: value\r\n", once each; only S3's has
+ * some. DENY_MALFORMED  a value with a control byte, two of one, or too much of it */
+enum deny guard_overrides(const struct policy *p, struct str query, struct buf *lines);
 
 /* What is made for one URL. */
 struct guard_wish {

@@ -49,6 +49,33 @@ bool policy_glob(struct str pattern, struct str text)
     return p == pattern.n;
 }
 
+/* The query is behind a '?' of the pattern. */
+static bool glob_parts(struct str pattern, struct str path, struct str query)
+{
+    for (size_t i = 0; i < pattern.n; i++)
+        if (pattern.p[i] == '?' && policy_glob(str_slice(pattern, 0, i), path) &&
+            policy_glob(str_from(pattern, i + 1), query))
+            return true;
+    return false;
+}
+
+bool policy_url(struct str pattern, struct str url)
+{
+    struct str query = url, path = str_cut(&query, '?'), rest = pattern;
+    size_t at = 0;
+    while (at < pattern.n && !str_starts(str_from(pattern, at), STR("://")))
+        at++;
+    struct str scheme = str_slice(pattern, 0, at);
+    if (at < pattern.n)
+        rest = str_from(pattern, at + 3);
+    else
+        scheme = str_slice(pattern, 0, str_starts(pattern, STR("*"))); /* "*", or no URL */
+    if (!policy_glob(scheme, STR("https")) && !policy_glob(scheme, STR("http")))
+        return false;
+    return policy_glob(rest, url) &&
+           (path.n == url.n || policy_glob(rest, path) || glob_parts(rest, path, query));
+}
+
 static bool glob_list(struct str patterns, struct str text)
 {
     while (patterns.n)
@@ -151,6 +178,8 @@ static bool is_path(const struct policy *p)
         return policy_below(p->subject, p->path);
     case PATH_GLOB:
         return p->list ? glob_list(p->path, p->subject) : policy_glob(p->path, p->subject);
+    case PATH_URL:
+        return policy_url(p->path, p->subject);
     }
     return false;
 }

@@ -15,12 +15,20 @@ enum deny {
 /* "bad signature"; static. must(DENY_NONE < d < DENY_COUNT) */
 const char *deny_text(enum deny d);
 
-enum scheme { SCHEME_SEGUE, SCHEME_S3, SCHEME_AKAMAI, SCHEME_SECURE_LINK, SCHEME_COUNT };
+enum scheme {
+    SCHEME_SEGUE,
+    SCHEME_S3,
+    SCHEME_CLOUDFRONT,
+    SCHEME_AKAMAI,
+    SCHEME_SECURE_LINK,
+    SCHEME_COUNT
+};
 
 enum path_rule {
     PATH_EXACT,
     PATH_PREFIX, /* whole path components: "/a" and "/a/" open "/a/b" and not "/ab" */
     PATH_GLOB,   /* '*' any run, '?' any one byte, '!' between alternatives where `list` is set */
+    PATH_URL,    /* a glob over a whole URL: see policy_url */
 };
 
 enum { METHOD_BIT_GET = 1, METHOD_BIT_HEAD = 2 };
@@ -61,5 +69,9 @@ bool policy_network(struct str text, uint8_t network[16], unsigned *bits);
 bool policy_within(const uint8_t client[16], const uint8_t network[16], unsigned bits);
 bool policy_below(struct str path, struct str prefix); /* as PATH_PREFIX */
 bool policy_glob(struct str pattern, struct str text);
+/* A glob "https://host/path?query" over "host/path?query" of which the scheme is not known: the
+ * pattern's has to match "https" or "http". A query is not taken for the path's continuation: of
+ * the pattern, either what matches the path alone matches it too, or it is behind a '?'. */
+bool policy_url(struct str pattern, struct str url);
 
 #endif

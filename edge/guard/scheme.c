@@ -51,7 +51,7 @@ void put_hex(struct buf *b, const unsigned char *bytes, size_t n)
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-void put_base64(struct buf *b, const unsigned char *bytes, size_t n, const char special[2])
+void put_base64(struct buf *b, const unsigned char *bytes, size_t n, const char *special)
 {
     for (size_t i = 0; i < n; i += 3) {
         size_t left = n - i < 3 ? n - i : 3;
@@ -62,6 +62,37 @@ void put_base64(struct buf *b, const unsigned char *bytes, size_t n, const char 
             buf_addc(b, d < 62 ? alphabet[d] : special[d - 62]);
         }
     }
+}
+
+/* 0 to 63, or -1. */
+static int digit_of(char c, const char *special)
+{
+    const char *at = c ? strchr(alphabet, c) : NULL;
+    return at ? (int)(at - alphabet) : c == special[0] ? 62 : c == special[1] ? 63 : -1;
+}
+
+bool put_unbase64(struct buf *b, struct str text, const char *special)
+{
+    size_t pad = 0;
+    while (pad < 2 && pad < text.n && text.p[text.n - 1 - pad] == special[2])
+        pad++;
+    if (!text.n || text.n % 4)
+        return false;
+    for (size_t i = 0; i < text.n; i += 4) {
+        size_t left = i + 4 == text.n ? 4 - pad : 4;
+        unsigned v = 0;
+        for (size_t j = 0; j < left; j++) {
+            int d = digit_of(text.p[i + j], special);
+            if (d < 0)
+                return false;
+            v |= (unsigned)d << (18 - 6 * j);
+        }
+        for (size_t j = 0; j + 1 < left; j++)
+            buf_addc(b, (char)(v >> (16 - 8 * j) & 0xff));
+        if (left < 4 && v & (left == 3 ? 0xffu : 0xffffu))
+            return false; /* bits that no byte has */
+    }
+    return true;
 }
 
 bool put_decoded(struct buf *b, struct str raw)

@@ -12,7 +12,11 @@ unsigned cookie(const struct guard_request *r, struct str name, struct str *valu
 /* A time that is digits alone, below 2^53, without zeros in front. */
 bool read_time(struct str s, int64_t *out);
 void put_hex(struct buf *b, const unsigned char *bytes, size_t n);
-void put_base64(struct buf *b, const unsigned char *bytes, size_t n, const char special[2]);
+/* Without padding; `special` are the digits 62 and 63. */
+void put_base64(struct buf *b, const unsigned char *bytes, size_t n, const char *special);
+/* The bytes of padded base64, special[2] being the padding. False: it is not how they are written
+ * (each has one spelling). */
+bool put_unbase64(struct buf *b, struct str text, const char *special);
 /* Percent-decode; '+' stays. False: malformed. */
 bool put_decoded(struct buf *b, struct str raw);
 /* RFC 3986 2.3: everything but unreserved (and '/', where `slash`) as %XX. */
@@ -25,6 +29,9 @@ enum deny segue_read(const struct keyring *keys, const struct guard_request *r, 
 bool s3_is_there(const struct guard_request *r);
 enum deny s3_read(const struct keyring *keys, const struct guard_request *r, struct buf *text,
                   struct policy *p);
+bool cloudfront_is_there(const struct guard_request *r, bool in_cookie);
+enum deny cloudfront_read(const struct keyring *keys, const struct guard_request *r, bool in_cookie,
+                          struct buf *text, struct policy *p);
 /* Which key's token is there, or NULL. */
 const struct guard_key *akamai_is_there(const struct keyring *keys, const struct guard_request *r,
                                         bool in_cookie);
@@ -36,6 +43,7 @@ enum deny secure_link_read(const struct keyring *keys, const struct guard_reques
 
 enum err segue_sign(const struct guard_key *k, const struct guard_wish *w, struct buf *out);
 enum err s3_sign(const struct guard_key *k, const struct guard_wish *w, struct buf *out);
+enum err cloudfront_sign(const struct guard_key *k, const struct guard_wish *w, struct buf *out);
 enum err akamai_sign(const struct guard_key *k, const struct guard_wish *w, struct buf *out);
 enum err secure_link_sign(const struct guard_key *k, const struct guard_wish *w, struct buf *out);
 

@@ -59,6 +59,34 @@ static enum deny check(struct str secret, const struct signed_text *t, struct st
     return crypto_same((struct str){right, SIGNATURE}, signature) ? DENY_NONE : DENY_BAD_SIGNATURE;
 }
 
+/* A public key's tokens are signed by way of a `segue` key: mostly the first, but another may have
+ * been the first when it was made. */
+static enum deny check_own(const struct keyring *keys, const struct guard_key *k,
+                           const struct signed_text *t, struct str signature)
+{
+    unsigned char other[CRYPTO_SHA256];
+    enum deny d = check(k->own, t, signature);
+    for (size_t i = 0; i < keys->count && d == DENY_BAD_SIGNATURE && k->pubkey; i++)
+        if (keys->keys[i].scheme == SCHEME_SEGUE && keyring_own(&keys->keys[i], k->id, other))
+            d = check((struct str){(char *)other, sizeof other}, t, signature);
+    crypto_wipe(other, sizeof other);
+    return d;
+}
+
+/* What was right lately is not made again. */
+static enum deny check_once(const struct keyring *keys, const struct guard_request *r,
+                            const struct guard_key *k, bool own, const struct signed_text *t,
+                            struct str signature)
+{
+    const struct str parts[] = {t->id, t->expires, t->rule, t->path, signature};
+    if (recall_has(r->recall, parts, 5))
+        return DENY_NONE;
+    enum deny d = own ? check_own(keys, k, t, signature) : check(k->secret, t, signature);
+    if (!d)
+        recall_note(r->recall, parts, 5);
+    return d;
+}
+
 unsigned guard_depth(struct str path)
 {
     unsigned depth = 0;
@@ -114,7 +142,7 @@ enum deny segue_read_path(const struct keyring *keys, const struct guard_request
     if (!path.n)
         return DENY_WRONG_PATH;
     struct signed_text said = {t.id, t.expires, t.depth, path};
-    enum deny d = check(own ? k->own : k->secret, &said, t.signature);
+    enum deny d = check_once(keys, r, k, own, &said, t.signature);
     *p = (struct policy){.scheme = SCHEME_SEGUE,
                          .key = k,
                          .expires = t.until,
@@ -151,7 +179,7 @@ enum deny segue_read(const struct keyring *keys, const struct guard_request *r, 
     struct str prefix = buf_str(&b);
     struct signed_text said = {id, expires, scoped ? STR("prefix") : STR("exact"),
                                scoped ? prefix : r->path};
-    enum deny d = decoded ? check(k->secret, &said, signature) : DENY_MALFORMED;
+    enum deny d = decoded ? check_once(keys, r, k, false, &said, signature) : DENY_MALFORMED;
     *p = (struct policy){.scheme = SCHEME_SEGUE,
                          .key = k,
                          .expires = until,

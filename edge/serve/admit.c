@@ -1,22 +1,16 @@
-/* The signature of a request. A playlist that was opened by a query or a cookie is rewritten for
- * each listener, from the cached one: its children are named below "s/TOKEN/", with a token for the
- * track alone. One that was opened by a token in the path is sent as it is, since relative URIs
- * inherit that. */
+/* The signature of a request, whom a proxy speaks for, and how often. */
 #include "edge/serve/admit.h"
 
 #include "edge/base/clock.h"
 #include "edge/base/log.h"
-#include "edge/base/percent.h"
 #include "edge/base/scan.h"
 #include "edge/guard/guard.h"
+#include "edge/serve/hand_on.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    EXPIRY_STEP = 300, /* seconds: listeners within it get the same bytes */
-    LOG_TEXT = 256,
-};
+enum { LOG_TEXT = 256 };
 
 static bool field_of(void *arg, struct str name, size_t at, struct str *value)
 {
@@ -68,6 +62,28 @@ static bool refuse(struct exchange *x, enum deny d)
     return false;
 }
 
+/* What is signed beside the path changes the answer. */
+static enum deny take_overrides(struct exchange *x, const struct policy *p)
+{
+    struct buf lines;
+    buf_init(&lines, GUARD_PATH_MAX);
+    enum deny d = guard_overrides(p, x->request->query, &lines);
+    if (!d && lines.len) {
+        x->override = arena_str(&x->arena, buf_str(&lines));
+        d = x->override.n ? DENY_NONE : DENY_MALFORMED; /* no memory */
+    }
+    buf_fini(&lines);
+    return d;
+}
+
+/* Without memory for one it is made each time. */
+static struct recall *recall_of(struct service *s)
+{
+    if (!s->recall && recall_new(&s->recall))
+        return NULL;
+    return s->recall;
+}
+
 bool admit_signed(struct exchange *x)
 {
     const struct service_opts *o = x->service->opts;
@@ -90,11 +106,18 @@ bool admit_signed(struct exchange *x)
         .now = service_second(x->service),
         .field = field_of,
         .arg = head,
+        .recall = recall_of(x->service),
     };
     enum deny d = guard_check(o->keys, &r, o->max_expires, &policy);
+    if (!d && policy.scheme == SCHEME_S3)
+        d = take_overrides(x, &policy);
     if (d)
         return refuse(x, d);
-    x->heir = policy.in_path ? NULL : policy.key;
+    if (hand_on_may(path, policy.in_path)) {
+        x->inherits = policy.in_path;
+        x->heir = policy.key;
+        x->keys = keyring_ref(o->keys);
+    }
     return true;
 }
 
@@ -162,116 +185,4 @@ bool admit_referer(struct exchange *x)
     counters_add(x->service->counters, COUNTER_DENIED_REFERER, 1);
     (void)exchange_fail(x, ERR_FORBIDDEN, STR("referer"));
     return false;
-}
-
-/* ---- what a playlist hands on ---- */
-
-/* Twice the sum of its EXTINF, in seconds: 0 for a multivariant playlist. */
-static int64_t twice_duration(struct str text)
-{
-    uint64_t sum = 0, whole;
-    while (text.n) {
-        struct str line = str_cut(&text, '\n');
-        if (scan_lit(&line, STR("#EXTINF:")) && scan_u64(&line, &whole) && whole < UINT32_MAX)
-            sum += whole + 1;
-    }
-    return (int64_t)(2 * sum);
-}
-
-static bool is_relative(struct str uri)
-{
-    size_t end = str_find(uri, '/');
-    return uri.n && end && str_find(str_slice(uri, 0, end), ':') == end;
-}
-
-/* "#EXT-X-MAP:URI="init.mp4"", a URI on a line of its own, or something else. */
-static void put_line(struct buf *out, struct str line, struct str base)
-{
-    static const char attribute[] = "URI=\"";
-    size_t at = 0, n = sizeof attribute - 1;
-    if (!line.n || line.p[0] != '#') {
-        if (is_relative(line))
-            buf_adds(out, base);
-        buf_adds(out, line);
-        return;
-    }
-    while (at < line.n && !str_starts(str_from(line, at), STR("URI=\"")))
-        at++;
-    at = at < line.n ? at + n : line.n;
-    buf_adds(out, str_slice(line, 0, at));
-    if (is_relative(str_from(line, at)))
-        buf_adds(out, base);
-    buf_adds(out, str_from(line, at));
-}
-
-static size_t count_slashes(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += s.p[i] == '/';
-    return n;
-}
-
-/* "../../s/TOKEN/hls/album/song.m4a/": from the playlist's folder to the top and down again. */
-static enum err put_base(const struct exchange *x, int64_t expires, struct buf *out)
-{
-    struct str track = x->wish.track;
-    size_t end = (size_t)(track.p + track.n - x->path.p);
-    struct str scope = str_slice(x->path, 0, end);
-    for (size_t up = count_slashes(x->request->path); up > 1; up--)
-        buf_adds(out, STR("../"));
-    buf_adds(out, STR("s/"));
-    TRY(guard_sign_path(x->heir, scope, guard_depth(scope), expires, true, out));
-    percent_path(out, str_slice(x->path, 0, str_rfind(x->path, '/') + 1));
-    return buf_status(out);
-}
-
-static enum err rewrite(const struct exchange *x, struct str text, struct buf *out)
-{
-    struct buf base;
-    int64_t stream = x->service->opts->stream_lifetime, twice = twice_duration(text);
-    int64_t until = service_second(x->service) + (stream > twice ? stream : twice);
-    buf_init(&base, 4 * BUF_MAX_PATH);
-    enum err e = put_base(x, (until / EXPIRY_STEP + 1) * EXPIRY_STEP, &base);
-    while (text.n && !e) {
-        put_line(out, str_cut(&text, '\n'), buf_str(&base));
-        buf_addc(out, '\n');
-    }
-    buf_fini(&base);
-    return e ? e : buf_status(out);
-}
-
-static struct object *playlist_of(struct buf *text, const struct object *from)
-{
-    size_t n;
-    unsigned char *bytes = buf_take(text, &n);
-    struct key key = from->key;
-    key.kind = OBJECT_REPLY;
-    struct object *o = bytes ? object_of_bytes(&key, bytes, n) : NULL;
-    if (!o)
-        return NULL;
-    object_set_etag(o, hash_stable((struct str){(const char *)o->body, n}));
-    o->modified = from->modified;
-    if (object_describe(o, "application/vnd.apple.mpegurl", "private, max-age=10")) {
-        object_unref(o);
-        return NULL;
-    }
-    return o;
-}
-
-enum err admit_hand_on(struct exchange *x)
-{
-    struct object *from = x->reply.object;
-    struct buf text;
-    buf_init(&text, BUF_MAX_PLAYLIST);
-    enum err e = rewrite(x, (struct str){(const char *)from->body, from->body_len}, &text);
-    struct object *made = e ? NULL : playlist_of(&text, from);
-    buf_fini(&text);
-    if (!made)
-        return e ? e : ERR_NOMEM;
-    supply_give_back(from, x->reply.source, x->reply.held);
-    x->reply.object = made;
-    x->reply.source = NULL;
-    x->reply.held = NULL;
-    return ERR_NONE;
 }

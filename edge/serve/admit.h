@@ -1,4 +1,4 @@
-/* Who may have what is asked for: the signature of a request, and what its playlists hand on.
+/* Who may have what is asked for: the signature of a request, its client, and how often he asks.
  * [loop] All of it is apart from the way of a request that needs none of it: not inlined, so that
  * its scratch is not on that way's stack. */
 #ifndef EDGE_SERVE_ADMIT_H
@@ -21,10 +21,5 @@ ADMIT_APART bool admit_rate(struct exchange *x);
 /* The page that the media is linked from. True: it goes on; false: a 403 is settled. Only with
  * opts->referers. */
 ADMIT_APART bool admit_referer(struct exchange *x);
-
-/* x->reply.object is a playlist that was opened by something that relative URIs do not inherit:
- * put one in its place that names its children with a path token of ours.
- *   ERR_NOMEM, ERR_TOO_BIG, ERR_CONFIG (a path of too many components) */
-ADMIT_APART MUST_USE enum err admit_hand_on(struct exchange *x);
 
 #endif

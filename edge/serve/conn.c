@@ -5,6 +5,7 @@
 
 #include "edge/base/clock.h"
 #include "edge/base/must.h"
+#include "edge/guard/proxy.h"
 #include "edge/http/head.h"
 #include "edge/http/problem.h"
 #include "edge/serve/exchange.h"
@@ -163,12 +164,102 @@ static size_t line_share(size_t max_header)
     return share < max_header ? share : max_header;
 }
 
+/* ---- turning away ---- */
+
+/* No request was read, but what is said is an answer as any other. */
+static struct str too_many(struct service *s)
+{
+    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+                               "\"status\":503,\"detail\":\"too many connections\"}\n";
+    struct head h;
+    head_init(&h, s->head, sizeof s->head);
+    head_status(&h, 503);
+    head_lit(&h, service_date(s));
+    head_lit(&h, STR("Connection: close\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
+                     "Content-Type: " PROBLEM_TYPE "\r\n"));
+    head_field_u64(&h, STR("Content-Length: "), sizeof body - 1);
+    head_lit(&h, s->opts->common);
+    head_lit(&h, STR("\r\n"));
+    head_lit(&h, (struct str){body, sizeof body - 1});
+    counters_add(s->counters, counters_code(503), 1);
+    return head_bytes(&h);
+}
+
+static void turn_away(struct service *s, int fd)
+{
+    counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
+    link_refuse(fd, too_many(s));
+}
+
+static void start_lingering(struct conn *c, enum close_reason reason)
+{
+    c->linger = true;
+    c->reason = (uint8_t)reason;
+    shutdown(c->fd, SHUT_WR);
+    timer_set(c->service->timers, &c->timer, loop_now(c->service->loop) + LINGER_TIME);
+}
+
+/* One that has said who he is, and may not be here once more. */
+static void turn_away_late(struct conn *c)
+{
+    struct str answer = too_many(c->service);
+    struct iovec part = {(void *)(uintptr_t)answer.p, answer.n};
+    counters_add(c->service->counters, COUNTER_DENIED_CONNECTIONS, 1);
+    if (link_write(c->fd, &part, 1, 0).state == LINK_OK)
+        start_lingering(c, CLOSE_OVERLOAD);
+    else
+        conn_end(c, CLOSE_OVERLOAD);
+}
+
+/* ---- requests ---- */
+
+/* The client is another than we thought when we accepted. False: he has too many already. */
+static bool count_client(struct conn *c)
+{
+    const struct service_opts *o = c->service->opts;
+    if (!o->counts || networks_have(&o->proxies, c->peer.ip))
+        return true;
+    return limiter_join(o->counts, c->peer.ip, o->connections, &c->place);
+}
+
+/* The first bytes of a connection by way of a proxy, once. False: they are not whole yet, or the
+ * connection is over; bytes that are no header are no request either, so nothing is answered. */
+static __attribute__((noinline, cold)) bool take_proxy(struct conn *c, struct str *bytes)
+{
+    struct service *s = c->service;
+    struct proxy said;
+    enum err e = proxy_parse(*bytes, &said);
+    if (e == ERR_AGAIN) {
+        c->head_since = c->head_since ? c->head_since : loop_now(s->loop);
+        return false;
+    }
+    if (e) {
+        *bytes = (struct str){NULL, 0};
+        conn_end(c, CLOSE_BAD_PROXY);
+        return false;
+    }
+    c->proxied = false;
+    c->head_since = 0;
+    *bytes = str_from(*bytes, said.n);
+    if (said.known) {
+        memcpy(c->peer.ip, said.ip, sizeof c->peer.ip);
+        c->peer.port = said.port;
+    }
+    if (!said.known || count_client(c))
+        return true;
+    *bytes = (struct str){NULL, 0};
+    turn_away_late(c);
+    return false;
+}
+
 /* Requests one after the other, as long as each is answered at once; *turn counts them down. What
  * is left is returned. */
 static struct str take_requests(struct conn *c, struct str bytes, unsigned *turn)
 {
     struct service *s = c->service;
     struct h1_limits limits = {s->opts->max_header, line_share(s->opts->max_header)};
+    if (c->proxied && !take_proxy(c, &bytes))
+        return bytes;
     while (bytes.n && *turn && !c->exchange && !c->ended && !c->linger) {
         size_t searched = c->searched;
         bytes = skip_body(c, bytes);
@@ -328,18 +419,12 @@ static void on_time(struct timer *t)
         look_at_progress(c);
     else if (c->linger)
         conn_end(c, c->reason);
+    else if (c->proxied)
+        conn_end(c, CLOSE_HEADER_TIMEOUT);
     else if (c->head_since)
         refuse_slow(c);
     else
         conn_end(c, c->served ? CLOSE_IDLE : CLOSE_HEADER_TIMEOUT);
-}
-
-static void start_lingering(struct conn *c, enum close_reason reason)
-{
-    c->linger = true;
-    c->reason = (uint8_t)reason;
-    shutdown(c->fd, SHUT_WR);
-    timer_set(c->service->timers, &c->timer, loop_now(c->service->loop) + LINGER_TIME);
 }
 
 /* Called from within conn_work when the answer went at once: then that goes on with what came. */
@@ -394,30 +479,23 @@ static struct conn *conn_new(struct service *s, int fd, const struct address *pe
     return c;
 }
 
-/* No request was read, but what is said is an answer as any other. */
-static void turn_away(struct service *s, int fd)
+/* Only the proxy says who the client is: who is none could say anything. */
+static void refuse_proxy(struct service *s, int fd)
 {
-    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-                               "\"status\":503,\"detail\":\"too many connections\"}\n";
-    struct head h;
-    head_init(&h, s->head, sizeof s->head);
-    head_status(&h, 503);
-    head_lit(&h, service_date(s));
-    head_lit(&h, STR("Connection: close\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
-                     "Content-Type: " PROBLEM_TYPE "\r\n"));
-    head_field_u64(&h, STR("Content-Length: "), sizeof body - 1);
-    head_lit(&h, s->opts->common);
-    head_lit(&h, STR("\r\n"));
-    head_lit(&h, (struct str){body, sizeof body - 1});
-    counters_add(s->counters, COUNTER_CLOSED_OVERLOAD, 1);
-    counters_add(s->counters, counters_code(503), 1);
-    link_refuse(fd, head_bytes(&h));
+    counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
+    counters_add(s->counters, COUNTER_CLOSED_BAD_PROXY, 1);
+    close(fd);
 }
 
-void service_accept(struct service *s, int fd, const struct address *peer)
+void service_accept(struct service *s, int fd, const struct address *peer, bool proxied)
 {
     struct limiter_entry *held = NULL;
-    bool counted = s->opts->counts && !networks_have(&s->opts->proxies, peer->ip);
+    bool trusted = s->opts->proxies.count && networks_have(&s->opts->proxies, peer->ip);
+    if (proxied && !trusted) {
+        refuse_proxy(s, fd);
+        return;
+    }
+    bool counted = s->opts->counts && !trusted;
     if (counted && !limiter_join(s->opts->counts, peer->ip, s->opts->connections, &held)) {
         counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
         counters_add(s->counters, COUNTER_DENIED_CONNECTIONS, 1);
@@ -429,6 +507,7 @@ void service_accept(struct service *s, int fd, const struct address *peer)
     counters_add(s->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
     if (c) {
         c->place = held;
+        c->proxied = proxied;
         counters_add(s->counters, COUNTER_CONNECTIONS, 1);
         expect_request(c);
         return;

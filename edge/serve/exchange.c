@@ -11,6 +11,7 @@
 #include "edge/http/uri.h"
 #include "edge/serve/admit.h"
 #include "edge/serve/body.h"
+#include "edge/serve/hand_on.h"
 #include "edge/serve/reply.h"
 #include "edge/serve/route.h"
 #include "edge/wire/link.h"
@@ -193,10 +194,9 @@ static struct str cache_field(struct exchange *x, const struct wish *w)
 }
 
 /* The playlist, with URIs that open what it was opened with. */
-static enum step hand_on(struct exchange *x)
+static enum step give_heir(struct exchange *x)
 {
-    bool playlist = x->wish.kind == WISH_MASTER || x->wish.kind == WISH_PLAYLIST;
-    enum err e = playlist ? admit_hand_on(x) : ERR_NONE;
+    enum err e = hand_on(x);
     return e ? exchange_fail(x, e == ERR_CONFIG ? ERR_URI_LONG : e, STR("")) : STEP_ON;
 }
 
@@ -218,7 +218,7 @@ static enum step take_wish(struct exchange *x)
     w->object = w->source = NULL;
     w->held = NULL;
     supply_leave(w);
-    return x->heir ? hand_on(x) : STEP_ON;
+    return x->heir && hand_on_settle(x) ? give_heir(x) : STEP_ON;
 }
 
 static enum step run_lookup(struct exchange *x)
@@ -366,6 +366,8 @@ static void release(struct exchange *x)
     body_cancel(x);
     supply_leave(&x->wish);
     give_back(&x->reply);
+    if (x->keys)
+        hand_on_leave(x);
     x->conn->exchange = NULL;
     if (s->spare_count >= SERVICE_SPARES) {
         exchange_free(x);

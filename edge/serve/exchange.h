@@ -73,14 +73,17 @@ struct exchange {
     struct wish wish;
     struct reply reply;
     struct body body;
-    uint64_t started;             /* first byte of the request, monotonic ns */
-    uint64_t answered;            /* when the first byte of the answer went; 0: not yet */
-    uint64_t head_bytes;          /* of the reply head */
-    struct str path;              /* decoded, without a token, in the arena */
-    struct address *client;       /* whom a proxy speaks for, in the arena; NULL: it is the peer */
-    const char *denied;           /* why it was refused: static; NULL: it was not */
+    uint64_t started;       /* first byte of the request, monotonic ns */
+    uint64_t answered;      /* when the first byte of the answer went; 0: not yet */
+    uint64_t head_bytes;    /* of the reply head */
+    struct str path;        /* decoded, without a token, in the arena */
+    struct address *client; /* whom a proxy speaks for, in the arena; NULL: it is the peer */
+    struct str override;    /* fields that take the object's place, as its own; in the arena */
+    const char *denied;     /* why it was refused: static; NULL: it was not */
     const struct guard_key *heir; /* what playlists hand on is signed with; NULL: they are sent as
-                                     they are. Of terms that last as long as the server */
+                                     they are */
+    struct keyring *keys;         /* a reference, with heir: whose it is */
+    bool inherits;                /* with heir: it was opened by a token in the path */
     uint8_t stage;
     uint8_t minor; /* of HTTP/1.x */
     bool kept;     /* what is needed of the request is in the arena */

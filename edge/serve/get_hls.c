@@ -2,6 +2,7 @@
  * v-VERSION/NUMBER.ENDING | v-VERSION/key): what such a path asks for, read from its end, since
  * TRACK is a path itself. */
 #include "edge/base/scan.h"
+#include "edge/serve/hand_on.h"
 #include "edge/serve/route.h"
 
 enum { TARGET_MAX = 3600 /* seconds */ };
@@ -120,7 +121,9 @@ enum step get_hls(struct exchange *x, struct str rest)
         return exchange_fail(x, ERR_NOT_FOUND, STR("no playlist or segment has that name"));
     w->track = path;
     if (w->kind == WISH_MASTER || w->kind == WISH_PLAYLIST)
-        w->coding = x->heir ? CODING_NONE : coding_choose(x->request); /* else it is rewritten */
+        w->coding = coding_choose(x->request);
+    if (x->heir && hand_on_settle(x))
+        w->coding = CODING_NONE; /* it is rewritten */
     x->asks = true;
     return STEP_ON;
 }

@@ -171,28 +171,41 @@ static void write_boundary(const struct exchange *x, char out[BOUNDARY_MAX])
              (unsigned long long)hash_table(object_etag(x->reply.object)));
 }
 
-static struct str type_of(const struct object *o)
+/* The line of the field that `line` is of; p is NULL where there is none. */
+static struct str line_of(struct str lines, struct str line)
 {
-    struct str fields = o->fields, prefix = STR("Content-Type: ");
-    while (fields.n) {
-        struct str line = str_cut(&fields, '\n');
-        if (str_starts(line, prefix))
-            return str_trim(str_slice(line, prefix.n, line.n - 1));
+    struct str name = str_slice(line, 0, str_find(line, ':') + 1);
+    while (lines.n) {
+        struct str one = str_cut(&lines, '\n');
+        if (str_starts(one, name))
+            return one;
     }
-    return STR("application/octet-stream");
+    return (struct str){NULL, 0};
+}
+
+static struct str type_of(const struct exchange *x)
+{
+    struct str prefix = STR("Content-Type:");
+    struct str line = line_of(x->override, prefix);
+    if (!line.p)
+        line = line_of(x->reply.object->fields, prefix);
+    return line.p ? str_trim(str_slice(line, prefix.n, line.n - 1))
+                  : STR("application/octet-stream");
 }
 
 static struct str part_head(struct exchange *x, const char *boundary, const struct range *r)
 {
     struct head h;
-    char *at = arena_alloc(&x->arena, PART_HEAD);
+    struct str type = type_of(x);
+    size_t room = PART_HEAD + type.n;
+    char *at = arena_alloc(&x->arena, room);
     if (!at)
         return (struct str){NULL, 0};
-    head_init(&h, at, PART_HEAD);
+    head_init(&h, at, room);
     head_lit(&h, STR("\r\n--"));
     head_lit(&h, str_of(boundary));
     head_lit(&h, STR("\r\n"));
-    head_field(&h, STR("Content-Type"), type_of(x->reply.object));
+    head_field(&h, STR("Content-Type"), type);
     head_content_range(&h, r->from, r->to, x->reply.object->size);
     return head_end(&h);
 }
@@ -288,6 +301,42 @@ static void put_multipart(struct head *h, const struct exchange *x)
     head_lit(h, STR("\r\nAccept-Ranges: bytes\r\n"));
 }
 
+/* RFC 9110 15.4.5: what a 304 carries. That of several ranges has a type of its own. */
+static bool is_wanted(const struct reply *r, struct str line)
+{
+    if (r->status == 304)
+        return str_starts(line, STR("Cache-Control:")) || str_starts(line, STR("Expires:"));
+    return !(r->ranges && r->ranges->count > 1 && str_starts(line, STR("Content-Type:")));
+}
+
+/* The object's own lines, and in their place those that were asked for. */
+static __attribute__((noinline, cold)) void put_overridden(struct head *h, const struct exchange *x,
+                                                           struct str own)
+{
+    struct str lines = x->override;
+    while (own.n) {
+        struct str line = str_cut(&own, '\n');
+        if (!line_of(x->override, line).p)
+            head_lit(h, (struct str){line.p, line.n + 1});
+    }
+    while (lines.n) {
+        struct str line = str_cut(&lines, '\n');
+        if (is_wanted(&x->reply, line))
+            head_lit(h, (struct str){line.p, line.n + 1});
+    }
+}
+
+/* The first n bytes of what the object says of itself. */
+static void put_own(struct head *h, const struct exchange *x, size_t n)
+{
+    int status = x->reply.status;
+    struct str own = {x->reply.object->fields.p, n};
+    if (x->override.n && (status == 200 || status == 206 || status == 304))
+        put_overridden(h, x, own);
+    else
+        head_lit(h, own);
+}
+
 static void put_ranges(struct head *h, const struct exchange *x)
 {
     const struct range_set *set = x->reply.ranges;
@@ -296,7 +345,7 @@ static void put_ranges(struct head *h, const struct exchange *x)
     head_field_u64(h, STR("Content-Length: "), x->reply.length);
     if (one)
         head_content_range(h, set->list[0].from, set->list[0].to, o->size);
-    head_lit(h, str_slice(o->fields, 0, one ? o->fields_part : o->fields_304));
+    put_own(h, x, one ? o->fields_part : o->fields_304);
     if (!one)
         put_multipart(h, x);
 }
@@ -316,7 +365,7 @@ static void put_content(struct head *h, const struct exchange *x)
     if (r->ranges)
         put_ranges(h, x);
     else if (o)
-        head_lit(h, (struct str){o->fields.p, fields_of_whole(r->status, o)});
+        put_own(h, x, fields_of_whole(r->status, o));
     else if (r->status != 204)
         head_field_u64(h, STR("Content-Length: "), 0);
 }

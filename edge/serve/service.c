@@ -3,6 +3,7 @@
 
 #include "edge/base/clock.h"
 #include "edge/base/must.h"
+#include "edge/guard/recall.h"
 #include "edge/http/date.h"
 #include "edge/serve/conn.h"
 #include "edge/serve/exchange.h"
@@ -26,6 +27,16 @@ void service_fini(struct service *s)
     exchange_free_spares(s);
     free(s->input);
     s->input = NULL;
+    recall_free(s->recall);
+    s->recall = NULL;
+}
+
+struct keyring *service_retune(struct service *s, const struct service_opts *opts)
+{
+    struct keyring *old = s->opts->keys;
+    s->opts = opts;
+    recall_clear(s->recall);
+    return old;
 }
 
 /* The wall clock is asked once a second; a step of it is noticed a second late. */

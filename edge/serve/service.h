@@ -32,15 +32,16 @@ struct service_opts {
     uint64_t header_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
-    size_t max_header;          /* bytes of a request head */
-    size_t max_connections;     /* of all services together */
-    size_t buffer;              /* bytes through which a cold file is read for one connection */
-    struct str common;          /* fields that every answer carries: nosniff, CORS, Server */
-    struct str preflight;       /* fields of a 204 to OPTIONS */
-    bool admin;                 /* POST is spoken here */
-    const struct keyring *keys; /* NULL: nothing is signed, and nothing protected */
-    struct limiter *buckets;    /* shared, of requests by address; NULL: they are not limited */
-    struct limiter *counts;     /* shared, of connections by address; NULL: the same */
+    size_t max_header;      /* bytes of a request head */
+    size_t max_connections; /* of all services together */
+    size_t buffer;          /* bytes through which a cold file is read for one connection */
+    struct str common;      /* fields that every answer carries: nosniff, CORS, Server */
+    struct str preflight;   /* fields of a 204 to OPTIONS */
+    bool admin;             /* POST is spoken here */
+    /* NULL: nothing is signed, and nothing protected. Whoever has these options has a reference. */
+    struct keyring *keys;
+    struct limiter *buckets; /* shared, of requests by address; NULL: they are not limited */
+    struct limiter *counts;  /* shared, of connections by address; NULL: the same */
     struct limiter_rate requests;
     uint32_t connections;      /* of one address at once */
     struct networks proxies;   /* whose word about the client is taken */
@@ -71,6 +72,7 @@ struct service {
     struct conn *conns; /* all of them */
     size_t conn_count;
     bool draining;
+    struct recall *recall; /* of opts->keys; NULL: nothing signed has been asked for yet */
     struct exchange *spares;
     unsigned spare_count;
     struct h1_request request; /* the head that was read last: see exchange.h */
@@ -87,12 +89,17 @@ struct service {
 MUST_USE enum err service_init(struct service *s);
 void service_fini(struct service *s); /* there must be no connection left */
 
-/* A connection was accepted; fd is taken over. */
-void service_accept(struct service *s, int fd, const struct address *peer);
+/* A connection was accepted; fd is taken over. `proxied`: it has to begin with a header of the
+ * PROXY protocol, and to come from one of opts->proxies. */
+void service_accept(struct service *s, int fd, const struct address *peer, bool proxied);
 /* Idle connections are closed, the others after their answer. */
 void service_drain(struct service *s);
 /* End all that is left. */
 void service_cut(struct service *s);
+
+/* Options from now on, with their keys, of which a reference is taken over. The old keys', for the
+ * caller. */
+struct keyring *service_retune(struct service *s, const struct service_opts *opts);
 
 /* The date line of now, formatted once a second. */
 struct str service_date(struct service *s);

@@ -8,7 +8,9 @@ Exits with 1 where a case is above its limit. --update writes today's figures an
 them; --runs measures several times and prints the spread.
 """
 import argparse
+import base64
 import glob
+import hmac
 import json
 import os
 import platform
@@ -19,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
@@ -55,7 +58,7 @@ from conftest import noise  # noqa: E402
 class Counted:
     """A server under callgrind. Its helpers are not: valgrind stays with one program."""
 
-    def __init__(self, root):
+    def __init__(self, root, conf=None):
         self.dir = tempfile.mkdtemp(prefix="segue-guard-")
         self.out = os.path.join(self.dir, "callgrind.out")
         program = os.path.join(self.dir, "segue")
@@ -65,7 +68,8 @@ class Counted:
             f.write(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         os.chmod(program, 0o755)
         segue.PROGRAM = program
-        self.server = segue.Segue(root, {"workers": 1, "log": {"access": "off"}})
+        alone = {"workers": 1, "log": {"access": "off"}}
+        self.server = segue.Segue(root, segue.merge(alone, conf or {}))
 
     def __enter__(self):
         self.server.start()
@@ -138,16 +142,33 @@ def cases(server):
     ]
 
 
+SECRET = "a secret of sixteen bytes and more"
+SIGNED = {"sign": {"protect": ["/hls/"], "keys": [{"id": "k1", "secret": SECRET}]}}
+
+
+def signed_cases(server):
+    """A player that sends the same token with each segment: what was right is remembered."""
+    path, until = "/hls/aac.m4a", int(time.time()) + 3600
+    mac = hmac.digest(SECRET.encode(), f"segue\nk1\n{until}\n2\n{path}".encode(), "sha256")
+    token = f"/s/k1-{until}-2-" + base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    track = hls.Track(server, "aac.m4a", "fmp4", token)
+    return [Case("fMP4 segment, signed", 200, track.urls[1])]
+
+
+def measure_with(root, conf, which):
+    program = segue.PROGRAM
+    try:
+        with Counted(root, conf) as counted:
+            return {c.name: c.measure(counted) for c in which(counted.server)}
+    finally:
+        segue.PROGRAM = program
+
+
 def measure():
     """{case: instructions per request}"""
-    program = segue.PROGRAM
     with tempfile.TemporaryDirectory() as root:
         library(root)
-        try:
-            with Counted(root) as counted:
-                return {c.name: c.measure(counted) for c in cases(counted.server)}
-        finally:
-            segue.PROGRAM = program
+        return {**measure_with(root, None, cases), **measure_with(root, SIGNED, signed_cases)}
 
 
 def made_with():

@@ -23,17 +23,18 @@ def get(server, target, *fields, status=200, **more):
 
 
 class Track:
-    """One track in one container, from its master on. container None: what the server chooses.
+    """One track in one container, from its master on. container None: what the server chooses;
+    `before` the path there may be a token.
 
     master, media   the playlists as values      container  fmp4, ts, packed or bytes
     init            bytes of the init segment, or None
     urls, segments  where the segments are, and their bytes
     """
 
-    def __init__(self, server, track, container=None):
+    def __init__(self, server, track, container=None, before=""):
         self.server, self.track = server, track
         middle = f"{container}/" if container else ""
-        self.master_url = f"/hls/{quote(track)}/{middle}master.m3u8"
+        self.master_url = f"{before}/hls/{quote(track)}/{middle}master.m3u8"
         self.variants = hls_lint.parse_master(get(server, self.master_url).body)
         self.url = urllib.parse.urljoin(self.master_url, self.variants[0].uri)
         self.playlist = get(server, self.url)

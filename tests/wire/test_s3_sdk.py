@@ -68,3 +68,5 @@ def test_a_key_of_a_file(sdk, own):
         target = urllib.parse.urlsplit(json.loads(done.stdout)[0])
         r = s.get(f"{target.path}?{target.query}", host=host)
         assert r.status == 200 and r.body == own["small.mp3"]
+        assert r["Content-Type"] == "audio/x"
+        assert r["Content-Disposition"] == 'attachment; filename="small.mp3"'

@@ -6,25 +6,33 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import pytest
 
 import hls
 import segue
-from browser import chromium, open_player
 from hls_cases import fixtures
 from segue import Segue, merge, until
 
 SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def pem(name):
+    with open(os.path.join(segue.REPO, "tests", "cloudfront", name), encoding="ascii") as f:
+        return f.read()
+
+
 KEYS = [
     {"id": "k1", "secret": SECRET, "style": "segue"},
     {"id": "AKIAEXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "style": "s3"},
+    {"id": "KRSA", "secret": pem("rsa.pem"), "style": "cloudfront"},
     {"id": "edge", "secret": "52a152a152a1", "style": "akamai"},
     {"id": "link", "secret": "nginx-secret", "style": "secure_link",
      "name": "$secure_link_expires$uri $secret"},
 ]
-STYLES = ["segue", "path", "s3", "akamai", "secure_link"]
+STYLES = ["segue", "path", "s3", "cloudfront", "akamai", "secure_link"]
 PROTECTED = {"sign": {"protect": ["/audio/", "/hls/"], "keys": KEYS},
              "log": {"access": "stdout", "format": "json"}}
 
@@ -94,7 +102,7 @@ def test_a_missing_file_behind_a_signature_is_404(guarded, style):
 
 def test_two_credentials_are_refused(guarded):
     target = sign(guarded, "/audio/aac.m4a")
-    for other in ("&md5=x", "&key=k1", "&X-Amz-Algorithm=x", "&__token__=x"):
+    for other in ("&md5=x", "&key=k1", "&X-Amz-Algorithm=x", "&__token__=x", "&Key-Pair-Id=x"):
         assert json.loads(get(guarded, target + other).body)["detail"] == "malformed"
     path = sign(guarded, "/audio/aac.m4a", "--style", "path")
     assert get(guarded, path + "?key=k1&signature=x").status == 403
@@ -135,6 +143,57 @@ def test_playlists_hand_on_the_track_alone(guarded, style):
     assert get(guarded, lists[0].replace("/ladder/64.m4a/", "/aac.m4a/")).status == 403
 
 
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", ["index", "master"])
+def test_byte_ranges_hand_on_the_file_alone(guarded, style, name):
+    target = sign(guarded, f"/hls/cbr.mp3/bytes/{name}.m3u8", "--style", style)
+    if name == "master":
+        _, [target] = children(guarded, target)
+    r, media = children(guarded, target)
+    assert "private" in r["Cache-Control"] and r.body.count(b"#EXT-X-BYTERANGE") > 1
+    [url] = set(media)
+    assert url.startswith("/s/") and url.endswith("/audio/cbr.mp3")
+    with open(os.path.join(fixtures.make(), "cbr.mp3"), "rb") as f:
+        assert get(guarded, url, "Range: bytes=100-199").body == f.read()[100:200]
+    assert get(guarded, url.replace("cbr.mp3", "aac.m4a")).status == 403
+    assert get(guarded, url.replace("/audio/", "/hls/") + "/index.m3u8").status == 403
+    assert abs(len(hls.decode(f"http://127.0.0.1:{guarded.port}{target}", "s16le")) / 4 / 44100
+               - 19.3) < 0.2
+
+
+def expiry(url):
+    return int(url.split("-")[1])
+
+
+def test_what_is_handed_on_lasts_twice_the_track(own):
+    """Also where only a multivariant playlist knows, and it was kept."""
+    short = merge(PROTECTED, {"sign": {"lifetime": {"stream": "10s"}}, "media": {"root": own.root}})
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=r=8000:d=1800",
+                    "-b:a", "8k", os.path.join(own.root, "long.mp3")], check=True, timeout=120)
+    with Segue(own.root, short) as s:
+        for name in ("master", "index", "master"):
+            until_now = int(time.time())
+            _, media = children(s, sign(s, f"/hls/long.mp3/{name}.m3u8", "--style", "s3"))
+            left = {expiry(url) - until_now for url in media}
+            assert all(3600 <= seconds < 4600 for seconds in left), left
+
+
+def test_a_path_token_ends_with_its_second(guarded):
+    target = sign(guarded, "/audio/aac.m4a", "--style", "path", "--expires", "2s")
+    last = expiry(target)
+    seen = []
+
+    def ask():
+        before = int(time.time())
+        r = get(guarded, target)
+        seen.append((before, r.status, int(time.time())))
+        return r.status == 403
+    until(ask, "the token's end")
+    assert all(status == 200 for _, status, after in seen if after <= last)
+    assert [s for _, s, _ in seen[:-1]] == [200] * (len(seen) - 1) and seen[-1][2] > last
+    assert json.loads(get(guarded, target).body)["detail"] == "expired"
+
+
 def test_a_media_playlist_hands_on_too(guarded):
     target = sign(guarded, "/hls/aac.m4a/index.m3u8")
     r, media = children(guarded, target)
@@ -162,60 +221,20 @@ def test_keys_of_encrypted_segments_are_handed_on_too(guarded):
         assert get(s, "/hls/" + key.partition("/hls/")[2]).status == 403
 
 
+@pytest.mark.parametrize("target,depth", [
+    ("/hls/ladder/master.m3u8", 2), ("/hls/ladder/ts/master.m3u8", 2),
+    ("/hls/aac.m4a/ts/index.m3u8", 2), ("/hls/ts/master.m3u8", 2), ("/hls/a/ts/ts/index.m3u8", 3),
+    ("/audio/ladder/64.m4a", 3), ("/audio/lists/ts/x.m3u8", 3)])
+def test_a_token_in_the_path_is_over_the_track(guarded, target, depth):
+    assert sign(guarded, target, "--style", "path").split("/")[2].split("-")[2] == str(depth)
+
+
 def test_a_token_in_the_path_leaves_the_playlist_as_it_is(guarded):
     bodies = set()
     for expires in ("1h", "2h"):
         target = sign(guarded, "/hls/aac.m4a/index.m3u8", "--style", "path", "--expires", expires)
         bodies.add(get(guarded, target).body)
     assert len(bodies) == 1 and b"/s/" not in bodies.pop()
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_ffmpeg_plays_a_ladder_from_one_url(guarded, style):
-    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
-                                                    style)
-    assert abs(len(hls.decode(url, "s16le")) / 4 / 44100 - 19.3) < 0.1
-
-
-@pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="gst-launch-1.0 is missing")
-@pytest.mark.parametrize("style", STYLES)
-def test_gstreamer_plays_a_ladder_from_one_url(guarded, tmp_path, style):
-    url = f"http://127.0.0.1:{guarded.port}" + sign(guarded, "/hls/ladder/master.m3u8", "--style",
-                                                    style)
-    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "!", "audioconvert", "!",
-               "audioresample", "!", "audio/x-raw,format=S16LE,rate=48000,channels=1", "!",
-               "filesink", f"location={tmp_path / 'pcm'}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
-    assert abs(os.path.getsize(tmp_path / "pcm") / 2 / 48000 - 19.3) < 0.2
-
-
-PLAY = """
-const [url, done] = arguments;
-const script = document.createElement('script');
-script.src = 'hls.light.min.js';
-script.onload = () => {
-const audio = document.createElement('audio');
-const player = new Hls();
-audio.muted = true;
-player.on(Hls.Events.ERROR, (_, e) => { if (e.fatal) done({error: e.details}); });
-audio.addEventListener('ended', () => done({at: audio.currentTime}));
-audio.addEventListener('playing', () => { audio.playbackRate = 8; }, {once: true});
-player.on(Hls.Events.MANIFEST_PARSED, () => audio.play());
-player.loadSource(url);
-player.attachMedia(audio);
-};
-document.head.append(script);
-"""
-
-
-def test_hls_js_plays_a_ladder_from_one_url(guarded):
-    with chromium() as driver:
-        open_player(driver, f"http://127.0.0.1:{guarded.port}/player/")
-        for style in STYLES:
-            url = sign(guarded, "/hls/ladder/master.m3u8", "--style", style)
-            seen = driver.execute_async_script(PLAY, url)
-            assert abs(seen.get("at", 0) - 19.3) < 0.3, (style, seen)
 
 
 def test_keys_are_rotated_without_a_lost_request(own):
@@ -247,6 +266,22 @@ def test_keys_are_rotated_without_a_lost_request(own):
         s.signal(signal.SIGHUP)
         until(lambda: s.get(old_url).status == 403, "the old key's end")
         assert json.loads(s.get(old_url).body)["detail"] == "unknown key"
+
+
+@pytest.mark.parametrize("style", ["segue", "path", "cloudfront"])
+def test_what_was_right_is_forgotten_with_its_key(own, style):
+    """A key of the same name with another secret, while a connection is kept."""
+    with Segue(own.root, PROTECTED) as s, s.connect() as c:
+        url = sign(s, "/audio/small.mp3", "--style", style)
+        host = f"127.0.0.1:{s.port}"
+        for _ in range(3):
+            assert c.request(url, host=host).status == 200
+        keys = [{**KEYS[0], "secret": SECRET[::-1]}, {**KEYS[2], "secret": pem("ec.pem")}]
+        s.write_conf(merge(s.conf, {"sign": {"keys": keys}}))
+        s.signal(signal.SIGHUP)
+        s.err.wait("reloaded")
+        until(lambda: c.request(url, host=host).status == 403, "the old secret's end")
+        assert s.get(sign(s, "/audio/small.mp3", "--style", style), host=host).status == 200
 
 
 def test_a_missing_secret_file_is_refused_and_the_old_keys_kept(own, tmp_path):
@@ -308,23 +343,63 @@ def test_a_secret_of_a_file_is_in_pages_that_are_not_dumped(own, tmp_path):
             s.err.wait("reloaded", start=mark)
 
 
-def code_of(language):
+def test_a_key_that_was_taken_out_is_wiped(own, tmp_path):
+    if "asan" in segue.BUILD or "tsan" in segue.BUILD:
+        pytest.skip("a sanitizer keeps freed memory, and terabytes of its own")
+    secret, other = tmp_path / "secret", tmp_path / "other"
+    secret.write_text(SECRET + "\n")
+    other.write_text(SECRET[::-1] + "\n")
+    old, new = ({"id": name, "secret_file": str(file), "style": "segue"}
+                for name, file in (("k1", secret), ("k2", other)))
+    with Segue(own.root, merge(PROTECTED, {"sign": {"keys": [old]}})) as s:
+        url = sign(s, "/audio/small.mp3")
+        with s.connect() as c:
+            assert c.request(url).status == 200
+            s.write_conf(merge(s.conf, {"sign": {"keys": [new]}}))
+            s.signal(signal.SIGHUP)
+            until(lambda: not [data for data, _ in writable_memory(s.pid)
+                               if SECRET.encode() in data], "the old secret's end")
+            assert [data for data, _ in writable_memory(s.pid) if SECRET[::-1].encode() in data]
+            assert c.request(url).status == 403
+
+
+def manual(style):
+    """A section of conf/SIGNING.md."""
     path = os.path.join(segue.REPO, "conf", "SIGNING.md")
     with open(path, encoding="utf-8") as f:
-        return re.search(rf"```{language}\n(.*?)```", f.read(), re.S)[1]
+        return f.read().split(f"\n## {style}\n")[1].split("\n## ")[0]
 
 
+def said(style):
+    """The signature that the manual says its examples print."""
+    if style == "segue":
+        return re.search(r"/audio/a\.mp3\S*signature=(\S+)", manual(style))[1]
+    return "".join(re.search(r"SIG = (.*?)\n\n", manual(style), re.S)[1].split())
+
+
+def test_the_vectors_of_the_manual_are_those_of_the_unit_tests():
+    assert said("segue") == "P9ULWuFM8i54Oz9Xs_6MKNe35EfuaYer7g-_lEzFsMs"
+    with open(os.path.join(segue.REPO, "tests", "unit", "guard", "test_cloudfront.c"),
+              encoding="utf-8") as f:
+        text = re.search(r"#define SHA256_RSA_CANNED(.*?)\n#define", f.read(), re.S)[1]
+    assert said("cloudfront") == "".join(re.findall(r'"([^"]*)"', text))
+
+
+@pytest.mark.parametrize("style", ["segue", "cloudfront"])
 @pytest.mark.parametrize("language,program,command,name", [
     ("python", "python3", ["python3"], "sign.py"),
     ("js", "node", ["node"], "sign.js"),
     ("php", "php", ["php"], "sign.php"),
     ("go", "go", ["go", "run"], "sign.go"),
 ])
-def test_the_examples_of_the_manual_run(tmp_path, language, program, command, name):
+def test_the_examples_of_the_manual_run(tmp_path, style, language, program, command, name):
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed: this example was NOT run")
-    (tmp_path / name).write_text(code_of(language), encoding="utf-8")
-    env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOCACHE": str(tmp_path)}
+    code = re.search(rf"```{language}\n(.*?)```", manual(style), re.S)[1]
+    (tmp_path / name).write_text(code, encoding="utf-8")
+    (tmp_path / "rsa.pem").write_text(pem("rsa.pem"), encoding="ascii")
+    env = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off",
+           "GOCACHE": os.path.join(segue.BUILD, "go-cache")}
     done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True,
-                          timeout=120, check=False, env=env)
-    assert done.stdout.strip() == "P9ULWuFM8i54Oz9Xs_6MKNe35EfuaYer7g-_lEzFsMs", done.stderr
+                          timeout=120, check=False, env=env, cwd=tmp_path)
+    assert done.stdout.strip() == said(style), done.stderr

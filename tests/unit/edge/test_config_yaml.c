@@ -61,7 +61,7 @@ static void unknown_keys_name_the_nearest_one(void **state)
         {"? [a]\n: b\n", "t.yaml:1: a key that is no word, expected the name of an option"},
         {"\"\": 1\n", "t.yaml:1: : unknown key, " TOP},
         {"listen:\n  - {address: 1.2.3.4:80, tsl: x}\n",
-         "t.yaml:2: listen: unknown or repeated key, expected address or tls"},
+         "t.yaml:2: listen: unknown or repeated key, expected address, tls or proxy_protocol"},
     };
     CHECK_MISTAKES(cases);
 }
@@ -77,7 +77,7 @@ static void repeated_keys_are_refused_at_the_second(void **state)
         {"listen:\n - 1.2.3.4:80\n - 1.2.3.4:80\n",
          "t.yaml:3: listen: \"1.2.3.4:80\" is there twice, " ADDRESSES},
         {"listen: {address: 1.2.3.4:80, address: 1.2.3.4:81}\n",
-         "t.yaml:1: listen: unknown or repeated key, expected address or tls"},
+         "t.yaml:1: listen: unknown or repeated key, expected address, tls or proxy_protocol"},
     };
     CHECK_MISTAKES(cases);
 }
@@ -300,12 +300,12 @@ static void mistakes_in_keys_are_told_without_the_secret(void **state)
          "t.yaml:3: sign.keys: key \"k1\", expected either secret or secret_file"},
         {"sign:\n  keys:\n  - {id: k, secret: a}\n  - {id: k, secret: b}\n",
          "t.yaml:4: sign.keys: key \"k\" is there twice, expected it once"},
-        {"sign:\n  keys:\n  - {id: k, style: cloudfront}\n",
-         "t.yaml:3: sign.keys: style \"cloudfront\" is not known, expected segue, s3, akamai or "
-         "secure_link, once"},
+        {"sign:\n  keys:\n  - {id: k, style: fastly}\n",
+         "t.yaml:3: sign.keys: style \"fastly\" is not known, expected segue, s3, cloudfront, "
+         "akamai or secure_link, once"},
         {"sign:\n  keys:\n  - {id: k, colour: red}\n",
          "t.yaml:3: sign.keys: unknown key \"colour\", expected id, secret, secret_file, style, "
-         "prefixes, max_expires, name or salt"},
+         "prefixes, max_expires, name, salt or algorithm"},
         {"sign:\n  keys:\n  - {id: k, prefixes: [x]}\n",
          "t.yaml:3: sign.keys: \"x\" is no prefix, expected at most 16 paths that begin and end "
          "with /"},
@@ -387,6 +387,34 @@ static void values_that_contradict_each_other_are_refused(void **state)
          "cache.memory.size, 1048576"},
     };
     CHECK_MISTAKES(cases);
+}
+
+static void a_wrong_proxy_protocol_is_refused(void **state)
+{
+    (void)state;
+    static const struct mistake cases[] = {
+        {"listen: {address: 1.2.3.4:80, proxy_protocol: maybe}\n",
+         "t.yaml:1: listen.proxy_protocol: no switch, expected true or false"},
+        {"listen: {address: 1.2.3.4:80, proxy_protocol: true, proxy_protocol: true}\n",
+         "t.yaml:1: listen: unknown or repeated key, expected address, tls or proxy_protocol"},
+        {"listen: {address: 1.2.3.4:80, proxy_protocol: true}\n",
+         "t.yaml:1: listen: \"1.2.3.4:80\" has proxy_protocol and no proxy is trusted, expected "
+         "http.trusted_proxies as well"},
+    };
+    CHECK_MISTAKES(cases);
+}
+
+static void an_address_may_speak_the_proxy_protocol(void **state)
+{
+    (void)state;
+    struct conf *conf = parse("http: {trusted_proxies: 10.0.0.0/8}\nlisten:\n- 1.2.3.4:80\n"
+                              "- {proxy_protocol: true, address: 1.2.3.4:81}\n"
+                              "- {address: 1.2.3.4:82, proxy_protocol: off}\n");
+    assert_int_equal(conf->listen.count, 3);
+    assert_false(conf->listen.items[0].proxy_protocol);
+    assert_true(conf->listen.items[1].proxy_protocol);
+    assert_false(conf->listen.items[2].proxy_protocol);
+    conf_free(conf);
 }
 
 static void both_listeners_may_take_free_ports(void **state)
@@ -471,6 +499,8 @@ int main(void)
         cmocka_unit_test(features_that_are_not_built_may_be_off),
         cmocka_unit_test(where_redis_is_has_to_be_understood),
         cmocka_unit_test(values_that_contradict_each_other_are_refused),
+        cmocka_unit_test(a_wrong_proxy_protocol_is_refused),
+        cmocka_unit_test(an_address_may_speak_the_proxy_protocol),
         cmocka_unit_test(both_listeners_may_take_free_ports),
         cmocka_unit_test(more_than_sixteen_addresses_are_refused),
         cmocka_unit_test(a_document_past_the_ceiling_is_refused),

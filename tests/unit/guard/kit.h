@@ -87,7 +87,7 @@ static inline enum deny check(struct str url, int64_t now)
     struct policy p;
     struct keyring *keys = all_keys();
     enum deny d = ask(keys, url, now, &p);
-    keyring_free(keys);
+    keyring_unref(keys);
     return d;
 }
 
@@ -104,7 +104,7 @@ static inline void sign(struct buf *out, const char *id, struct str path, struct
                            .expires = NOW + 100};
     buf_init(out, GUARD_TEXT_MAX);
     assert_int_equal(guard_sign(keyring_any(keys, str_of(id)), &w, out), ERR_NONE);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static inline void sign_path(struct buf *out, struct str path, unsigned depth, bool own)
@@ -115,7 +115,7 @@ static inline void sign_path(struct buf *out, struct str path, unsigned depth, b
     assert_int_equal(
         guard_sign_path(keyring_any(keys, STR("k1")), path, depth, NOW + 100, own, out), ERR_NONE);
     buf_adds(out, path);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 /* Every character of the URL from `from` on, by every other one that a URL may have there. */
@@ -136,7 +136,7 @@ static inline void refuse_mutations(struct str url, int64_t now, size_t from)
         text[i] = was;
     }
     free(text);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 #endif

@@ -38,12 +38,12 @@ static void a_key_is_found_by_its_name_and_its_style(void **state)
     assert_null(keyring_any(r, STR("edg")));
     assert_null(keyring_any(r, STR("")));
     assert_true(r->schemes & 1u << SCHEME_S3);
-    keyring_free(r);
+    keyring_unref(r);
     struct key_spec one = {.id = STR("k"), .secret = STR(SECRET)};
     r = keys_of(&one, 1);
     assert_int_equal(r->schemes, 1u << SCHEME_SEGUE);
-    keyring_free(r);
-    keyring_free(NULL);
+    keyring_unref(r);
+    keyring_unref(NULL);
 }
 
 static void a_key_opens_what_it_is_for(void **state)
@@ -54,7 +54,7 @@ static void a_key_opens_what_it_is_for(void **state)
     assert_true(guard_key_opens(all, STR("/anything")));
     assert_true(guard_key_opens(some, STR("/audio/album/a.mp3")));
     assert_false(guard_key_opens(some, STR("/audio/other/a.mp3")));
-    keyring_free(r);
+    keyring_unref(r);
 }
 
 /* What path tokens of ours are signed with is not what others sign with. */
@@ -68,7 +68,7 @@ static void a_secret_of_our_own_is_made_of_the_keys(void **state)
     assert_false(str_eq(k1->own, edge->own));
     assert_int_equal(edge->secret.n, 6); /* hexadecimal, read */
     assert_memory_equal(edge->secret.p, "\x52\xa1\x52\xa1\x52\xa1", 6);
-    keyring_free(r);
+    keyring_unref(r);
 }
 
 static void there_is_a_ceiling(void **state)
@@ -87,7 +87,7 @@ static void there_is_a_ceiling(void **state)
     assert_string_equal(why, "more than 64 keys");
     assert_int_equal(keyring_new(specs, KEYRING_MAX, &r, &which, &why), ERR_NONE);
     assert_non_null(keyring_any(r, STR("k63")));
-    keyring_free(r);
+    keyring_unref(r);
 }
 
 int main(void)

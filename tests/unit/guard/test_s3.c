@@ -35,7 +35,7 @@ static void amazons_vector_is_what_we_make(void **state)
     assert_int_equal(guard_sign(keyring_any(keys, STR("AKIAIOSFODNN7EXAMPLE")), &w, &b), ERR_NONE);
     assert_true(str_eq(buf_str(&b), STR(S3_PUBLIC)));
     buf_fini(&b);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static void no_mutation_of_a_presigned_url_is_taken(void **state)

@@ -20,7 +20,7 @@ static void nginx_manuals_link_is_taken(void **state)
     assert_int_equal(guard_check(keys, &r, 86400, &p), DENY_MALFORMED); /* for too long */
     r.now = 2147483648;
     assert_int_equal(guard_check(keys, &r, 0, &p), DENY_EXPIRED);
-    keyring_free(keys);
+    keyring_unref(keys);
 }
 
 static void no_mutation_of_a_secure_link_is_taken(void **state)

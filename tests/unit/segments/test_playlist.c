@@ -343,6 +343,7 @@ static void a_master_is_sorted_and_encoded(void **state)
                  "AUDIO=\"%s\"\n%s\n",
                  (unsigned long long)r[i].bandwidth, (unsigned long long)r[i].average,
                  i == 3 ? "fLaC" : "mp4a.40.2", groups[i], uris[i]);
+    buf_adds(&want, STR("#DURATION:14\n")); /* 600 * 1024 / 44100, rounded up */
     assert_true(str_eq(buf_str(&out), buf_str(&want)));
     assert_true(r[0].average > 125000 && r[0].average < 135000);
     buf_fini(&out);
@@ -366,6 +367,24 @@ static void a_target_is_shared_but_never_too_short(void **state)
                                               "#EXT-X-TARGETDURATION:7\n")));
     buf_fini(&out);
     index_free(x);
+}
+
+static void a_master_says_how_long_the_longest_plays(void **state)
+{
+    (void)state;
+    struct index *x = make_aac(100), *y = make_aac(4307); /* 2.3 and 100.008 seconds */
+    struct rendition r[] = {{cut_make(x, 6000), CONTAINER_FMP4, STR("a"), 0, 0, 0},
+                            {cut_make(y, 6000), CONTAINER_FMP4, STR("b"), 0, 0, 0}};
+    struct buf out;
+    buf_init(&out, BUF_MAX_PLAYLIST);
+    assert_int_equal(playlist_master(r, 1, &out), ERR_NONE);
+    assert_true(str_ends(buf_str(&out), STR("\n" PLAYLIST_DURATION "3\n")));
+    buf_reset(&out);
+    assert_int_equal(playlist_master(r, 2, &out), ERR_NONE);
+    assert_true(str_ends(buf_str(&out), STR("\n" PLAYLIST_DURATION "101\n")));
+    buf_fini(&out);
+    index_free(x);
+    index_free(y);
 }
 
 static void a_master_is_independent_when_all_are(void **state)
@@ -410,6 +429,7 @@ int main(void)
         cmocka_unit_test(codecs_are_named_exactly),
         cmocka_unit_test(a_master_is_sorted_and_encoded),
         cmocka_unit_test(a_target_is_shared_but_never_too_short),
+        cmocka_unit_test(a_master_says_how_long_the_longest_plays),
         cmocka_unit_test(a_master_is_independent_when_all_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static inline struct client client_new(void)
     int ours;
     sockets_pair(&ours, &c.fd);
     c.got = calloc(1, 1);
-    service_accept(&service, ours, &kit_peer);
+    service_accept(&service, ours, &kit_peer, false);
     return c;
 }
 

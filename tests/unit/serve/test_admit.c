@@ -2,6 +2,7 @@
 #include "edge/serve/admit.h"
 
 #include "edge/guard/guard.h"
+#include "edge/serve/hand_on.h"
 #include "tests/unit/serve/client.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
@@ -17,7 +18,8 @@ static enum step give_playlist(struct exchange *x, struct str rest)
     x->reply.object = object_of_bytes(&key, (unsigned char *)str_dup(str_of(text)), strlen(text));
     assert_int_equal(object_describe(x->reply.object, "application/x", "public"), ERR_NONE);
     x->wish.track = (struct str){rest.p - 1, str_rfind(rest, '/') + 1};
-    enum err e = x->heir ? admit_hand_on(x) : ERR_NONE;
+    x->wish.kind = WISH_PLAYLIST;
+    enum err e = x->heir && hand_on_settle(x) ? hand_on(x) : ERR_NONE;
     if (e)
         return exchange_fail(x, e, STR(""));
     struct object *o = object_ref(x->reply.object);
@@ -41,7 +43,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     int rc = kit_end(state);
-    keyring_free(keys);
+    keyring_unref(keys);
     limiter_free(opts.buckets);
     return rc;
 }
