@@ -25,6 +25,8 @@ struct conn {
     uint32_t unsent;   /* what the client had still to take when the timer last looked */
     uint32_t skip;     /* bytes of a request's body that are still to be thrown away */
     struct address peer;
+    uint64_t listener;  /* whom and what it is paced for: limiter_listener; 0: nobody yet */
+    uint64_t pace_full; /* when that bucket is full again: guard/pace.h */
     struct limiter_entry *place; /* among its address's connections; NULL: not counted */
     uint8_t stalls;              /* looks of the timer in a row that saw the client take nothing */
     uint8_t reason;              /* why it lingers: an enum close_reason */

@@ -11,6 +11,7 @@
 #include "edge/http/uri.h"
 #include "edge/serve/admit.h"
 #include "edge/serve/body.h"
+#include "edge/serve/pace.h"
 #include "edge/serve/reply.h"
 #include "edge/serve/route.h"
 #include "edge/wire/link.h"
@@ -251,10 +252,12 @@ static enum step run_answer(struct exchange *x)
         x->reason = CLOSE_ERROR;
         return STEP_END;
     }
+    if (x->service->opts->debts)
+        pace_begin(x);
     return STEP_ON;
 }
 
-static enum step run_send(struct exchange *x) { return body_send(x); }
+static enum step run_send(struct exchange *x) { return x->pace ? pace_send(x) : body_send(x); }
 
 static const struct stage stages[STAGES] = {
     [ADMIT] = {"admit", run_admit},    [ROUTE] = {"route", run_route},
@@ -338,7 +341,8 @@ static void record(struct exchange *x, bool whole, enum close_reason close)
     histogram_add(s->histogram, now - x->started);
     if (aborted) {
         counters_add(s->counters, COUNTER_ABORTS, 1);
-        counters_add(s->counters, COUNTER_ABORT_BYTES_UNSENT, x->body.left);
+        counters_add(s->counters, COUNTER_ABORT_BYTES_UNSENT,
+                     x->body.left + (x->pace ? pace_left(x) : 0));
     }
     if (access_wants(s->access, waited(x, now)))
         write_access(x, now, aborted, close);
@@ -354,6 +358,8 @@ static void exchange_free(struct exchange *x)
 static void release(struct exchange *x)
 {
     struct service *s = x->service;
+    if (x->pace)
+        pace_end(x);
     body_cancel(x);
     supply_leave(&x->wish);
     give_back(&x->reply);

@@ -334,25 +334,37 @@ enum err make_init(const struct key *key, const struct make_rendition *track, st
     return finish(key, &b, &d, out);
 }
 
+static uint32_t sound_of(const struct make_opts *opts, const struct index *x, uint32_t number)
+{
+    uint32_t from, to;
+    struct cut cut = cut_of(opts, x);
+    if (number >= cut.count)
+        return 0;
+    cut_segment(&cut, number, &from, &to);
+    uint64_t ticks = index_start(x, to) - index_start(x, from);
+    return (uint32_t)(ticks * 1000 / index_info(x)->timescale);
+}
+
 /* A segment is known by what it is made from, so its ETag costs no look at its bytes. */
-static enum err describe_segment(struct object *o, enum container in,
+static enum err describe_segment(const struct make_opts *opts, struct object *o, enum container in,
                                  const struct make_rendition *track)
 {
     uint64_t parts[3] = {o->key.version, o->key.number, (uint64_t)in};
     object_set_etag(o, hash_stable((struct str){(const char *)parts, sizeof parts}));
     o->modified = track->source->modified;
     o->tags = track->source->tags;
+    o->sound_ms = sound_of(opts, track->index->index, o->key.number);
     return object_describe(o, container_type(in, info_of(track)->codec), CACHE_SEGMENT);
 }
 
-static enum err segment_of(const struct key *key, unsigned char *bytes, size_t len,
-                           enum container in, const struct make_rendition *track,
-                           struct object **out)
+static enum err segment_of(const struct make_opts *opts, const struct key *key,
+                           unsigned char *bytes, size_t len, enum container in,
+                           const struct make_rendition *track, struct object **out)
 {
     struct object *o = object_of_bytes(key, bytes, len);
     if (!o)
         return ERR_NOMEM;
-    enum err e = describe_segment(o, in, track);
+    enum err e = describe_segment(opts, o, in, track);
     if (e)
         object_unref(o);
     else
@@ -360,12 +372,13 @@ static enum err segment_of(const struct key *key, unsigned char *bytes, size_t l
     return e;
 }
 
-static enum err finish_segment(const struct key *key, struct buf *b, enum container in,
-                               const struct make_rendition *track, struct object **out)
+static enum err finish_segment(const struct make_opts *opts, const struct key *key, struct buf *b,
+                               enum container in, const struct make_rendition *track,
+                               struct object **out)
 {
     size_t len;
     unsigned char *bytes = buf_take(b, &len);
-    return segment_of(key, bytes, len, in, track, out);
+    return segment_of(opts, key, bytes, len, in, track, out);
 }
 
 static bool span_container(struct str ending, enum codec codec, enum container *in)
@@ -403,7 +416,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     if (!e && (!by_span || cut.sealed || index_spans(x, from, to, NULL, 0) > OBJECT_SPANS))
         e = ERR_AGAIN;
     if (!e)
-        e = finish_segment(key, &head, in, track, out);
+        e = finish_segment(opts, key, &head, in, track, out);
     if (!e)
         add_spans(*out, x, from, to);
     buf_fini(&head);
@@ -504,7 +517,7 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     if (!e && cut.sealed)
         e = seal(opts, key, track->source, &b);
     if (!e)
-        e = finish_segment(key, &b, in, track, out);
+        e = finish_segment(opts, key, &b, in, track, out);
     buf_fini(&b);
     return e;
 }
@@ -577,8 +590,9 @@ enum err make_index(const struct key *key, unsigned char *record, size_t len, st
     return ERR_NONE;
 }
 
-enum err make_again(const struct key *key, const struct make_rendition *track, unsigned char *bytes,
-                    size_t len, struct object **out)
+enum err make_again(const struct make_opts *opts, const struct key *key,
+                    const struct make_rendition *track, unsigned char *bytes, size_t len,
+                    struct object **out)
 {
     enum object_kind kind = (enum object_kind)key->kind;
     struct description d;
@@ -587,7 +601,7 @@ enum err make_again(const struct key *key, const struct make_rendition *track, u
         return make_index(key, bytes, len, out);
     case OBJECT_SEGMENT:
         must(key->container < CONTAINER_BYTES);
-        return segment_of(key, bytes, len, (enum container)key->container, track, out);
+        return segment_of(opts, key, bytes, len, (enum container)key->container, track, out);
     case OBJECT_BODY:
         if (len == track->source->size)
             return body_of(key, track->source, bytes, out);

@@ -87,6 +87,7 @@ struct object {
     uint8_t tags;           /* an enum object_tags */
     uint16_t fields_304;    /* bytes of `fields` that a 304 carries too: they come first */
     uint32_t span_count;
+    uint32_t sound_ms;   /* of a segment: how long it is heard */
     struct str fields;   /* reply fields of its own, each with its CRLF */
     unsigned char *body; /* owned; may be NULL */
     size_t body_len;

@@ -418,6 +418,11 @@ static bool step_index(struct wish *w)
         w->index = NULL;
         return wish_settle_failure(w, failure);
     }
+    if (w->kind == WISH_INDEX) {
+        struct object *index = w->index;
+        w->index = NULL;
+        return wish_settle(w, ERR_NONE, index);
+    }
     w->step = step_make;
     return true;
 }
@@ -543,7 +548,7 @@ static bool after_source(struct wish *w)
     if (w->kind == WISH_FILE &&
         (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
         return settle_song(w);
-    w->step = w->kind == WISH_KEY ? step_key : step_product;
+    w->step = w->kind == WISH_KEY ? step_key : w->kind == WISH_INDEX ? step_index : step_product;
     return true;
 }
 
