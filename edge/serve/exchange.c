@@ -25,7 +25,7 @@ struct stage {
     enum step (*run)(struct exchange *x);
 };
 
-enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, SEND, STAGES };
+enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, PACE, SEND, STAGES };
 
 const struct address *exchange_client(const struct exchange *x)
 {
@@ -252,17 +252,18 @@ static enum step run_answer(struct exchange *x)
         x->reason = CLOSE_ERROR;
         return STEP_END;
     }
-    if (x->service->opts->debts)
-        pace_begin(x);
+    if (!x->service->opts->debts || !pace_begin(x))
+        x->stage = PACE; /* that is passed over */
     return STEP_ON;
 }
 
-static enum step run_send(struct exchange *x) { return x->pace ? pace_send(x) : body_send(x); }
+static enum step run_send(struct exchange *x) { return body_send(x); }
 
 static const struct stage stages[STAGES] = {
     [ADMIT] = {"admit", run_admit},    [ROUTE] = {"route", run_route},
     [LOOKUP] = {"lookup", run_lookup}, [DECIDE] = {"decide", run_decide},
-    [ANSWER] = {"answer", run_answer}, [SEND] = {"send", run_send},
+    [ANSWER] = {"answer", run_answer}, [PACE] = {"pace", pace_send},
+    [SEND] = {"send", run_send},
 };
 
 /* ---- the end ---- */
@@ -442,7 +443,7 @@ static bool keep(struct exchange *x)
     if (x->kept)
         return true;
     x->kept = true;
-    return x->stage == SEND ? keep_spoken(x) : keep_request(x);
+    return x->stage >= PACE ? keep_spoken(x) : keep_request(x);
 }
 
 /* The head is written in the service's scratch, which the next exchange uses too. */

@@ -225,13 +225,13 @@ static void take_bucket(struct exchange *x)
     c->pace_full = limiter_take_debt(x->service->opts->debts, whose);
 }
 
-void pace_begin(struct exchange *x)
+bool pace_begin(struct exchange *x)
 {
     struct body *b = &x->body;
     struct pace begun = {.left = b->left, .count = b->count};
     struct scale scale;
     if (!is_paced(x))
-        return;
+        return false;
     take_bucket(x);
     x->pace = &begun;
     if (find_scale(x, &scale)) {
@@ -245,7 +245,7 @@ void pace_begin(struct exchange *x)
     if (x->pace) {
         *x->pace = begun;
         counters_add(x->service->counters, COUNTER_PACED, 1);
-        return;
+        return true;
     }
     x->pace = &begun; /* all of it, be it that there is no memory to do otherwise */
     put_back(x);
@@ -253,6 +253,7 @@ void pace_begin(struct exchange *x)
     leave_index(x);
     x->asks = false;
     x->pace = NULL;
+    return false;
 }
 
 /* ---- going on ---- */

@@ -10,9 +10,9 @@
 
 #include "edge/serve/exchange.h"
 
-/* The reply is written: pace it where the terms say so and it is sound. Sets x->pace unless all of
- * it may go at once. */
-void pace_begin(struct exchange *x);
+/* The reply is written: pace it if it is sound. False: all of it may go at once; else x->pace is
+ * set, and pace_send sends it. */
+bool pace_begin(struct exchange *x);
 /* body_send for an answer with x->pace. It is parked until its time has come, too, or until the
  * track's index is there. */
 enum step pace_send(struct exchange *x);

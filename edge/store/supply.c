@@ -548,7 +548,9 @@ static bool after_source(struct wish *w)
     if (w->kind == WISH_FILE &&
         (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
         return settle_song(w);
-    w->step = w->kind == WISH_KEY ? step_key : w->kind == WISH_INDEX ? step_index : step_product;
+    w->step = step_product;
+    if (w->kind >= WISH_KEY)
+        w->step = w->kind == WISH_KEY ? step_key : step_index;
     return true;
 }
 

@@ -51,8 +51,8 @@ enum wish_kind {
     WISH_INIT,
     WISH_SEGMENT,
     WISH_KEY,     /* that segments are encrypted with */
-    WISH_LIBRARY, /* the list of all tracks, as JSON, for the player page */
     WISH_INDEX,   /* of the track: `object` has it; nothing to send */
+    WISH_LIBRARY, /* the list of all tracks, as JSON, for the player page */
 };
 enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
 
