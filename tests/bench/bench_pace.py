@@ -50,6 +50,8 @@ def frames(data):
 
 
 class Listener:
+    every = 0
+
     def __init__(self, sock, number):
         self.total = self.head = 0
         self.pieces = []  # (when it began to come, bytes of the body before it)

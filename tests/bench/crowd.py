@@ -3,7 +3,8 @@
     results, opened = crowd(port, 10000, 30, Client)
 
 Client(sock, number) is made when it has connected, `came(data, now)` is called with what it reads, and
-`result()` at the end gives what is brought home; Client.began is then when the last one had connected. They run in processes of their own, so that neither side
+`result()` at the end gives what is brought home; Client.began is then when the last one had connected.
+Where Client.every is not 0, `tick()` is called every so many seconds from then on. They run in processes of their own, so that neither side
 runs out of descriptors.
 """
 import os
@@ -60,8 +61,14 @@ def live(port, numbers, seconds, make, opened, go):
         read(poll, clients, 1)
     make.began = time.monotonic()
     end = make.began + seconds
+    again = make.began
     while time.monotonic() < end:
         read(poll, clients, 0.1)
+        if make.every and time.monotonic() >= again:
+            again += make.every
+            for _, client in clients.values():
+                if client:
+                    client.tick()
     return [client.result() for _, client in clients.values() if client]
 
 
