@@ -317,6 +317,28 @@ def test_who_takes_nothing_is_cut_off_all_the_same(music):
         client.close()
 
 
+def test_what_was_not_sent_is_not_owed(own):
+    """A listener who breaks off one answer for another, as for a seek, does not pay for the first."""
+    own.add("big.jpg", noise("big.jpg", 20 << 20))
+    with serve(own.root, {"rate": "64KB", "after": "300s"}, workers=1) as s:
+        client = paced(s, "/audio/big.jpg", rcvbuf=4096)
+        client.reset()
+        s.until_metric("segue_aborts_total", lambda n: n == 1)
+        with raw.Client(s.port) as client:
+            client.send(raw.head("/audio/big.jpg", "Range: bytes=1000000-"))
+            client.read_head()
+            assert client.read(10 << 20) == own["big.jpg"][1000000:1000000 + (10 << 20)]
+        assert s.metric("segue_paced_seconds_total") <= 1
+
+
+def test_a_file_written_just_now_is_whole(music, tmp_path):
+    """Its last bytes are looked at apart (test_fresh); pieces end where they begin, too."""
+    (tmp_path / "halves.mp3").write_bytes((music / "halves.mp3").read_bytes())
+    with serve(tmp_path, FAST) as s:
+        index_first(s, "halves.mp3")
+        assert follow(s, "/audio/halves.mp3").body == (music / "halves.mp3").read_bytes()
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_who_goes_while_waiting_is_noticed(music, how):
     """A closed socket answers the little that it is sent with a reset; no whole piece goes out first."""

@@ -691,6 +691,34 @@ static void segments_of_another_version_are_not_found(void **state)
     assert_int_equal(counted(COUNTER_INDEX_BUILDS), 0); /* a made-up URL costs no demuxing */
 }
 
+static void the_index_itself_may_be_wished_for(void **state)
+{
+    (void)state;
+    silence("a.mp3", FRAMES);
+    struct wish w = wish_of(WISH_INDEX, "/a.mp3");
+    get(&w);
+    assert_int_equal(w.err, ERR_NONE);
+    assert_int_equal(index_info(w.object->index)->packets, FRAMES);
+    assert_non_null(w.source);
+    supply_leave(&w);
+    assert_true(
+        supply_ask(&seat, &w, now)); /* it is at hand now, and what was left may ask again */
+    assert_int_equal(index_info(w.object->index)->packets, FRAMES);
+    supply_leave(&w);
+    assert_int_equal(counted(COUNTER_INDEX_BUILDS), 1);
+    assert_int_equal(counted(COUNTER_CACHE_MEMORY_HIT), 0); /* nobody asked for it to be sent */
+}
+
+static void there_is_no_index_of_what_is_no_track(void **state)
+{
+    (void)state;
+    expect_err(wish_of(WISH_INDEX, "/none.mp3"), ERR_NOT_FOUND);
+    tree_write(&tree, "text.mp3", "no music at all", 15);
+    expect_err(wish_of(WISH_INDEX, "/text.mp3"), ERR_MEDIA);
+    tree_folder(&tree, "folder");
+    expect_err(wish_of(WISH_INDEX, "/folder"), ERR_NOT_FOUND);
+}
+
 static void what_a_track_cannot_give_says_why(void **state)
 {
     (void)state;
@@ -914,6 +942,8 @@ int main(void)
         WITH_RIG(a_segment_that_is_built_is_kept),
         WITH_RIG(what_the_cache_would_not_keep_is_served_all_the_same),
         WITH_RIG(segments_of_another_version_are_not_found),
+        WITH_RIG(the_index_itself_may_be_wished_for),
+        WITH_RIG(there_is_no_index_of_what_is_no_track),
         WITH_RIG(what_a_track_cannot_give_says_why),
         WITH_RIG(two_who_want_the_index_share_it),
         WITH_RIG(a_broken_file_is_remembered_for_a_minute),
