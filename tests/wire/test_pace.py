@@ -13,11 +13,11 @@ import socket
 import subprocess
 import time
 
-import fixtures
 import hls
 import pytest
 import raw
 from conftest import noise
+from hls_cases import fixtures
 from segue import Segue, merge, until
 
 FAST = {"rate": "8x", "after": "8s"}
