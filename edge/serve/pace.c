@@ -157,38 +157,35 @@ static void give(struct exchange *x, const struct scale *scale, uint64_t worth)
 
 /* ---- the scale ---- */
 
-/* What came of asking for the index; the wish holds it until supply_leave. */
-static struct scale by_index(const struct exchange *x)
+/* False: the index is being made; then exchange_go is called. What came is the wish's until
+ * supply_leave. */
+static bool by_index(struct exchange *x, struct scale *out)
 {
     const struct wish *w = &x->wish;
-    bool same = !w->err && w->object && w->object->index && x->reply.source &&
-                w->source->source->version == x->reply.source->source->version;
-    return same ? (struct scale){w->object->index, 0, 0} : FREE;
+    const struct supply_seat *seat = &x->service->seat;
+    bool first = !x->pace->asked;
+    *out = FREE;
+    if (!x->reply.source)
+        return true;
+    x->pace->asked = true;
+    if (first)
+        x->asks = !supply_index(seat, &x->wish, x->reply.source, loop_now(x->service->loop));
+    if (!x->asks && !w->err && w->object)
+        out->index = w->object->index;
+    return !x->asks;
 }
 
-/* False: the index is being made; then exchange_go is called. */
+/* False: as by_index. */
 static bool find_scale(struct exchange *x, struct scale *out)
 {
     const struct pace_terms *t = &x->service->opts->pace;
     const struct object *o = x->reply.object;
-    struct pace *p = x->pace;
-    if (t->rate) {
+    if (!t->rate && o->key.kind != OBJECT_SEGMENT)
+        return by_index(x, out);
+    if (t->rate)
         *out = (struct scale){NULL, t->rate, SECOND};
-        return true;
-    }
-    if (o->key.kind == OBJECT_SEGMENT) {
+    else
         *out = (struct scale){NULL, o->size, pace_worth_of_sound(t, o->sound_ms * CLOCK_MS)};
-        return true;
-    }
-    if (!p->asked) {
-        x->wish.kind = WISH_INDEX;
-        x->asks = p->asked = true;
-        if (supply_ask(&x->service->seat, &x->wish, loop_now(x->service->loop)))
-            x->asks = false;
-    }
-    if (x->asks)
-        return false;
-    *out = by_index(x);
     return true;
 }
 

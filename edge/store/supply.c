@@ -548,9 +548,7 @@ static bool after_source(struct wish *w)
     if (w->kind == WISH_FILE &&
         (w->source->size > w->seat->supply->opts.small_file || w->source->size == 0))
         return settle_song(w);
-    w->step = step_product;
-    if (w->kind >= WISH_KEY)
-        w->step = w->kind == WISH_KEY ? step_key : step_index;
+    w->step = w->kind == WISH_KEY ? step_key : step_product;
     return true;
 }
 
@@ -579,16 +577,32 @@ static bool step_library(struct wish *w)
     return o->failure ? wish_settle_failure(w, o) : wish_settle(w, ERR_NONE, o);
 }
 
-bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
+static bool begin(const struct supply_seat *seat, struct wish *wish, uint64_t now)
 {
-    must(wish->granted && !wish->object && !wish->source && !wish->waiter);
+    must(wish->granted && !wish->object && !wish->waiter);
     wish->seat = seat;
     wish->now = now;
-    wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
     wish->how = WISH_HIT;
     wish->turn = cache_turn(seat->supply->cache);
     climb(wish);
     return wish->step == NULL;
+}
+
+bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
+{
+    must(!wish->source);
+    wish->step = wish->kind == WISH_LIBRARY ? step_library : step_source;
+    return begin(seat, wish, now);
+}
+
+bool supply_index(const struct supply_seat *seat, struct wish *wish, struct object *source,
+                  uint64_t now)
+{
+    must(!wish->source);
+    wish->kind = WISH_INDEX;
+    wish->source = object_ref(source);
+    wish->step = step_index;
+    return begin(seat, wish, now);
 }
 
 void supply_leave(struct wish *w)

@@ -408,6 +408,24 @@ def test_a_replaced_file_is_cut_short_not_mixed(music, tmp_path):
         client.close()
 
 
+def test_the_pace_of_a_file_outlives_its_name(music, tmp_path):
+    """Another takes its place; the answer goes on with the bytes and at the pace that it began with."""
+    sound = Sound(str(music / "halves.mp3"))
+    shutil.copy(music / "halves.mp3", tmp_path)
+    with serve(tmp_path, FAST) as s:
+        index_first(s, "halves.mp3")
+        with raw.Client(s.port) as client:
+            follower = Follower(client, "/audio/halves.mp3")
+            s.until_metric("segue_paced_connections", lambda n: n == 1)
+            shutil.copy(music / "cbr.mp3", tmp_path / "other.mp3")
+            os.replace(tmp_path / "other.mp3", tmp_path / "halves.mp3")
+            got = follower.read()
+        assert got.body == (music / "halves.mp3").read_bytes()
+        check_pace(sound, got.steps, 8, 16)
+        assert got.steps[-1][0] >= (sound.seconds - 16) / 8 - 0.1
+        assert s.get("/audio/halves.mp3", "Range: bytes=0-99").body == (music / "cbr.mp3").read_bytes()[:100]
+
+
 def test_two_hundred_listeners_keep_one_pace(music):
     """Each by its own clock; all of them at once, from addresses of their own."""
     sound = Sound(str(music / "cbr.mp3"))

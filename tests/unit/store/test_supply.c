@@ -691,32 +691,42 @@ static void segments_of_another_version_are_not_found(void **state)
     assert_int_equal(counted(COUNTER_INDEX_BUILDS), 0); /* a made-up URL costs no demuxing */
 }
 
-static void the_index_itself_may_be_wished_for(void **state)
+static struct wish index_of(struct object *source)
+{
+    struct wish w = wish_of(WISH_FILE, "");
+    granted_count = 0;
+    if (!supply_index(&seat, &w, source, now))
+        while (!granted_count)
+            loop_run(loop);
+    return w;
+}
+
+static void the_index_of_a_file_may_be_had_for_itself(void **state)
 {
     (void)state;
     silence("a.mp3", FRAMES);
-    struct wish w = wish_of(WISH_INDEX, "/a.mp3");
-    get(&w);
-    assert_int_equal(w.err, ERR_NONE);
-    assert_int_equal(index_info(w.object->index)->packets, FRAMES);
-    assert_non_null(w.source);
-    supply_leave(&w);
-    assert_true(
-        supply_ask(&seat, &w, now)); /* it is at hand now, and what was left may ask again */
-    assert_int_equal(index_info(w.object->index)->packets, FRAMES);
-    supply_leave(&w);
+    struct wish file = got(WISH_FILE, "/a.mp3");
+    silence("new.mp3", 2 * FRAMES);
+    assert_int_equal(rename(tree_path(&tree, "new.mp3"), tree_path(&tree, "a.mp3")), 0);
+    for (int i = 0; i < 2; i++) { /* of the file that is open, whatever has its name now */
+        struct wish w = index_of(file.source);
+        assert_int_equal(w.err, ERR_NONE);
+        assert_int_equal(index_info(w.object->index)->packets, FRAMES);
+        supply_leave(&w);
+    }
     assert_int_equal(counted(COUNTER_INDEX_BUILDS), 1);
-    assert_int_equal(counted(COUNTER_CACHE_MEMORY_HIT), 0); /* nobody asked for it to be sent */
+    supply_leave(&file);
 }
 
 static void there_is_no_index_of_what_is_no_track(void **state)
 {
     (void)state;
-    expect_err(wish_of(WISH_INDEX, "/none.mp3"), ERR_NOT_FOUND);
-    tree_write(&tree, "text.mp3", "no music at all", 15);
-    expect_err(wish_of(WISH_INDEX, "/text.mp3"), ERR_MEDIA);
-    tree_folder(&tree, "folder");
-    expect_err(wish_of(WISH_INDEX, "/folder"), ERR_NOT_FOUND);
+    tree_text(&tree, "text.mp3", "no music at all");
+    struct wish file = got(WISH_FILE, "/text.mp3");
+    struct wish w = index_of(file.source);
+    assert_int_equal(w.err, ERR_MEDIA);
+    supply_leave(&w);
+    supply_leave(&file);
 }
 
 static void what_a_track_cannot_give_says_why(void **state)
@@ -942,7 +952,7 @@ int main(void)
         WITH_RIG(a_segment_that_is_built_is_kept),
         WITH_RIG(what_the_cache_would_not_keep_is_served_all_the_same),
         WITH_RIG(segments_of_another_version_are_not_found),
-        WITH_RIG(the_index_itself_may_be_wished_for),
+        WITH_RIG(the_index_of_a_file_may_be_had_for_itself),
         WITH_RIG(there_is_no_index_of_what_is_no_track),
         WITH_RIG(what_a_track_cannot_give_says_why),
         WITH_RIG(two_who_want_the_index_share_it),
