@@ -319,7 +319,7 @@ static enum err build_main(struct server *s)
     struct worker *w = s->admin.worker;
     const struct conf_redis *c = &s->conf->cache.redis;
     s->main_seat =
-        (struct supply_seat){s->supply, worker_mailbox(w), s->main_counters, worker_redis(w)};
+        (struct supply_seat){s->supply, worker_mailbox(w), s->main_counters, worker_redis(w), NULL};
     struct warm_opts warm = {&s->main_seat, worker_loop(w), s->io};
     struct purges_opts purges = {
         .supply = s->supply,

@@ -3,6 +3,7 @@
 #include "edge/worker.h"
 
 #include "edge/base/must.h"
+#include "edge/store/near.h"
 #include "edge/wire/listen.h"
 
 #include <pthread.h>
@@ -15,7 +16,8 @@ struct worker {
     struct loop *loop;
     struct timers *timers;
     struct mailbox *mailbox;
-    struct redis *redis; /* NULL: there is none */
+    struct redis *redis;
+    struct near *near; /* NULL: there is none */
     struct service service;
     struct listener *listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -127,10 +129,11 @@ static enum err build(struct worker *w, const struct worker_opts *opts)
     TRY(timers_new(w->loop, &w->timers));
     TRY(mailbox_new(w->loop, &w->mailbox));
     TRY(build_redis(w, opts));
+    TRY(near_new(w->loop, w->timers, &w->near));
     w->service = (struct service){
         .loop = w->loop,
         .timers = w->timers,
-        .seat = {opts->supply, w->mailbox, opts->counters, w->redis},
+        .seat = {opts->supply, w->mailbox, opts->counters, w->redis, w->near},
         .counters = opts->counters,
         .histogram = opts->histogram,
         .access = opts->access,
@@ -220,6 +223,7 @@ void worker_free(struct worker *w)
         return;
     worker_settle(w);
     redis_free(w->redis);
+    near_free(w->near);
     mailbox_free(w->mailbox);
     timers_free(w->timers);
     loop_free(w->loop);

@@ -84,15 +84,19 @@ def export_hls(server, root):
     return found
 
 
-def all_cases(root, hls):
-    song = os.path.getsize(pathlib.Path(root) / "song.m4a")
+def song_size(root):
+    return os.path.getsize(pathlib.Path(root) / "song.m4a")
+
+
+def all_cases(hls, song):
+    """`hls` as export_hls finds it, `song` the size of the song in bytes."""
     small, whole = ("/1k.bin", "/1k.bin", 1 * KB), ("/song.m4a", "/song.m4a", song)
     ranges = ("range", str(64 * KB), str(song))
     close = ("Connection: close",)
     def two(case):
         return dataclasses.replace(case, name=case.name + ", two workers", workers=2, budget=None,
                                    floor_budget=None, quick=False, peers=False)
-    one = [
+    judged = [
         Case("1 KB file", *small, 0.75, 1.20, quick=True),
         Case("304", "/1k.bin", "/1k.bin", 0, 1.0, 1.10, headers=("304",)),
         Case("media playlist", *hls["playlist"], 0.80, 1.25, quick=True),
@@ -102,7 +106,7 @@ def all_cases(root, hls):
           for key, label in (("fmp4", "fMP4"), ("ts", "TS"), ("packed", "packed"))],
         Case("whole 4 MB song", *whole, 0.85, 1.0, floor_file="song.m4a", connections=16),
     ]
-    return one + [two(c) for c in one] + [
+    others = [
         Case("whole 200 MB file", "/200m.bin", "/200m.bin", 200 * MB, floor_file="200m.bin",
              connections=4),
         Case("1 KB file, 1,000 clients", *small, connections=1000),
@@ -114,3 +118,4 @@ def all_cases(root, hls):
              load=("cycle", "256", "/cold/", ".bin"), cold=256, connections=16, peers=False),
         Case("1 KB file, access log on", *small, access_log=True, peers=False),
     ]
+    return judged + others + [two(c) for c in judged + others]

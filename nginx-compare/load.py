@@ -1,13 +1,17 @@
 """One run of wrk against one server, and what it cost that server."""
+import contextlib
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import threading
+import time
 import urllib.request
 
 LONG = 1 << 20 # bytes
+STOPS = 60 # seconds: of a wrk that nobody stopped
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -16,13 +20,13 @@ def etag_of(url):
         return answer.headers["ETag"]
 
 
-def wrk_command(server, case, path, seconds, cores):
-    command = ["taskset", "-c", cores, "wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s",
+def wrk_command(url, case, core, connections):
+    command = ["taskset", "-c", core, "wrk", "-t1", f"-c{connections}", f"-d{STOPS}s",
                "--timeout", "30s", "-s", str(HERE / "load.lua")]
     for header in case.headers:
-        value = "If-None-Match: " + etag_of(server.url(path)) if header == "304" else header
+        value = "If-None-Match: " + etag_of(url) if header == "304" else header
         command += ["-H", value]
-    return command + [server.url(path), "--", *(case.load or ("plain",))]
+    return command + [url, "--", *(case.load or ("plain",))]
 
 
 class Dropper:
@@ -54,20 +58,62 @@ class Dropper:
             os.close(fd)
 
 
-def measure(server, case, seconds, cores="1"):
-    """{"rps", "cpu_us", "p50_us", "p99_us", "requests"}; cpu_us is user + system of the server over the
-    requests it answered."""
-    path = case.segue if server.name == "segue" else case.other
+def end(wrk):
+    """Its words. wrk ends at a signal as it does at its time, which it takes in whole seconds only; one that
+    comes while it is still starting does not wake it, so there may have to be another."""
+    while wrk.poll() is None:
+        wrk.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return wrk.communicate(timeout=0.5)
+    return wrk.communicate()
+
+
+def wrk_results(commands, seconds):
+    """What each said; nothing of one that was ended before it had begun."""
+    with contextlib.ExitStack() as ended:
+        running = []
+        for command in commands:
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                            text=True))
+            ended.callback(running[-1].kill)
+        time.sleep(seconds)
+        results = [re.search(r"^RESULT (.*)$", end(p)[0], re.M) for p in running]
+        return [json.loads(r[1]) for r in results if r]
+
+
+def sum_of(results):
+    """Of all clients: what was asked for by all, the worst of what each waited for."""
+    total = {k: sum(r[k] for r in results) for k in ("requests", "bytes", "bad", "socket")}
+    worst = {k: max(r[k] for r in results) for k in ("us", "p50_us", "p99_us")}
+    return {**total, **worst}
+
+
+def commands_of(server, case):
+    path = case.segue if server.serves_hls else case.other
+    cores = ("0", "1") if case.workers > 1 else ("1",)
+    urls = [url + path for url in server.bases()]
+    return [wrk_command(urls[i % len(urls)], case, core, case.connections // len(cores))
+            for i, core in enumerate(cores)]
+
+
+def warm(server, case, seconds):
+    """What is asked for first is slow: files are opened, indexes made, songs copied into memory."""
+    wrk_results(commands_of(server, case), seconds)
+
+
+def measure(server, case, seconds):
+    """{"rps", "cpu_us", "p50_us", "p99_us", "requests", "socket_errors"}; cpu_us is user + system of the
+    server over the requests it answered. One client on the other core; for two workers one on each,
+    with half of the connections."""
     cold = [pathlib.Path(server.values["ROOT"]) / f"cold/{i}.bin" for i in range(case.cold)]
-    command = wrk_command(server, case, path, seconds, cores)
+    commands = commands_of(server, case)
     with Dropper(cold):
         before = server.cpu_ns()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        results = wrk_results(commands, seconds)
         spent = server.cpu_ns() - before
-    found = re.search(r"^RESULT (.*)$", done.stdout, re.M)
-    if not found:
-        raise RuntimeError(f"wrk said nothing of use: {done.stdout}{done.stderr}")
-    result = json.loads(found[1])
+    if len(results) < len(commands):
+        raise RuntimeError(f"{server.name}, {case.name}: wrk had no time to say what it found")
+    result = sum_of(results)
     # Of long bodies a run ends in the middle of some: what was sent of them counts.
     answers = result["bytes"] / case.size if case.size >= LONG else result["requests"]
     if not answers or result["bad"]:

@@ -34,6 +34,7 @@ class Server:
     """One running server. cpu_ns() and rss() cover the processes that serve, not their masters."""
 
     name = "?"
+    serves_hls = False
 
     def __init__(self, run, root, workers=1, access_log="off", cores="0", kept="10MB"):
         self.run = pathlib.Path(run)
@@ -86,8 +87,12 @@ class Server:
     def serving(self):
         return [self.process.pid]
 
+    def bases(self):
+        """Where it is reached; clients take them in turn."""
+        return [f"http://127.0.0.1:{self.port}"]
+
     def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return self.bases()[0] + path
 
     def stop(self):
         self.process.terminate()
@@ -100,10 +105,51 @@ class Server:
 
 class Segue(Server):
     name = "segue"
+    serves_hls = True
+    build = TOP / os.environ.get("SEGUE_BUILD", "build")
 
     def command(self):
-        build = TOP / os.environ.get("SEGUE_BUILD", "build")
-        return [str(build / "segue"), "serve", "-c", self.fill("segue.yaml.in", "segue.yaml")]
+        return [str(self.build / "segue"), "serve", "-c", self.fill("segue.yaml.in", "segue.yaml")]
+
+
+class Apart:
+    """Two servers of one worker each that share nothing: what two workers of one server are held against."""
+
+    name = "apart"
+    serves_hls = True
+
+    def __init__(self, run, root, _workers, access_log, cores, kept):
+        self.two = []
+        try:
+            for i in range(2):
+                log = access_log if access_log == "off" else f"{access_log}.{i}"
+                self.two.append(Segue(run / str(i), root, 1, log, cores, kept))
+        except RuntimeError:
+            self.stop()
+            raise
+        self.values = self.two[0].values
+
+    def cpu_ns(self):
+        return sum(s.cpu_ns() for s in self.two)
+
+    def bases(self):
+        return [base for s in self.two for base in s.bases()]
+
+    def stop(self):
+        for s in self.two:
+            s.stop()
+
+
+def built_at(commit):
+    """A kind of Segue: as it was at a commit, built beside today's."""
+    short = subprocess.run(["git", "rev-parse", "--short", commit + "^{commit}"], cwd=TOP, check=True,
+                           capture_output=True, text=True).stdout.strip()
+    place = TOP / "build/base" / short
+    if not (place / ".git").exists():
+        subprocess.run(["git", "worktree", "add", "--force", "--detach", str(place), short], cwd=TOP,
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "-j2", "NO_UI=1"], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    return type("Base", (Segue,), {"name": f"at {short}", "build": place / "build"})
 
 
 class Nginx(Server):

@@ -5,6 +5,8 @@
 #include "edge/base/err.h"
 #include "edge/base/str.h"
 
+#include <string.h>
+
 enum {
     RANGE_MAX = 16,  /* ranges of one answer */
     RANGE_WORK = 64, /* ranges held apart while others may still join them */
@@ -29,5 +31,12 @@ struct range_set {
  *               end is asked: players ask so for any file
  *   ERR_RANGE   answer 416: malformed, reversed, or nothing of it lies in the object */
 MUST_USE enum err range_resolve(struct str value, uint64_t size, struct range_set *out);
+
+/* "bytes=0-": all of it, as ffmpeg, mpv and browsers ask for any file. */
+static inline bool range_is_whole(struct str value)
+{
+    static const char all[] = "bytes=0-";
+    return value.n == sizeof all - 1 && memcmp(value.p, all, sizeof all - 1) == 0;
+}
 
 #endif

@@ -269,7 +269,9 @@ enum err admit_hand_on(struct exchange *x)
     buf_fini(&text);
     if (!made)
         return e ? e : ERR_NOMEM;
-    object_unref(from);
+    supply_give_back(from, x->reply.source, x->reply.held);
     x->reply.object = made;
+    x->reply.source = NULL;
+    x->reply.held = NULL;
     return ERR_NONE;
 }

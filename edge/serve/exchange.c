@@ -36,9 +36,9 @@ const struct address *exchange_client(const struct exchange *x)
 
 static void give_back(struct reply *r)
 {
-    object_unref(r->object);
-    object_unref(r->source);
+    supply_give_back(r->object, r->source, r->held);
     r->object = r->source = NULL;
+    r->held = NULL;
     r->ranges = NULL;
 }
 
@@ -215,7 +215,9 @@ static enum step take_wish(struct exchange *x)
     x->reply.source = w->source;
     x->reply.cache = cache_field(x, w);
     x->reply.hit = w->how == WISH_HIT;
+    x->reply.held = w->held;
     w->object = w->source = NULL;
+    w->held = NULL;
     supply_leave(w);
     return x->heir ? hand_on(x) : STEP_ON;
 }

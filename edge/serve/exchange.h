@@ -54,6 +54,7 @@ struct reply {
     bool whole;               /* no range was asked, or none is given */
     struct object *object;    /* a reference; what is sent */
     struct object *source;    /* a reference, or NULL: the file of its spans */
+    struct near_entry *held;  /* not NULL: this holds the two instead */
     struct range_set *ranges; /* in the arena; NULL: the whole */
     struct str extra;         /* more fields, each with CRLF; borrowed or in the arena */
     struct str cache;         /* Cache-Status and Age; static or in the arena */

@@ -41,6 +41,10 @@ static void decide_range(struct exchange *x)
     struct range_set set;
     if (x->request->method != METHOD_GET || !h1_field(x->request, FIELD_RANGE, &value))
         return; /* RFC 9110 14.2: only GET has ranges */
+    if (range_is_whole(value) && x->reply.object->size) {
+        x->reply.status = 206;
+        return;
+    }
     enum err e = range_resolve(value, x->reply.object->size, &set);
     if (e == ERR_RANGE)
         not_satisfiable(x);
@@ -53,11 +57,13 @@ static void decide_range(struct exchange *x)
     x->reply.status = 206;
 }
 
-/* Most requests have no condition and no range: one look tells. */
-static bool is_conditional(const struct h1_request *r)
+/* Most requests have no condition, and many a range only: one look tells. */
+static const uint64_t RANGE_ONLY = UINT64_C(1) << FIELD_RANGE;
+
+static uint64_t conditions(const struct h1_request *r)
 {
-    const uint64_t any = UINT64_C(1) << FIELD_RANGE | UINT64_C(1) << FIELD_IF_MATCH |
-                         UINT64_C(1) << FIELD_IF_NONE_MATCH |
+    const uint64_t any = RANGE_ONLY | UINT64_C(1) << FIELD_IF_RANGE |
+                         UINT64_C(1) << FIELD_IF_MATCH | UINT64_C(1) << FIELD_IF_NONE_MATCH |
                          UINT64_C(1) << FIELD_IF_MODIFIED_SINCE |
                          UINT64_C(1) << FIELD_IF_UNMODIFIED_SINCE;
     return r->seen & any;
@@ -66,10 +72,15 @@ static bool is_conditional(const struct h1_request *r)
 void reply_decide(struct exchange *x)
 {
     const struct object *o = x->reply.object;
-    if (!is_conditional(x->request))
+    uint64_t asked = conditions(x->request);
+    if (!asked)
         return;
     if (x->reply.status != 200 || !o->etag[0])
         return;
+    if (asked == RANGE_ONLY) {
+        decide_range(x);
+        return;
+    }
     int64_t modified = o->modified ? o->modified : PRECOND_NO_DATE;
     switch (
         precond_decide(x->request, object_etag(o), modified, service_second(x->service), true)) {
@@ -268,20 +279,37 @@ static void put_multipart(struct head *h, const struct exchange *x)
     head_lit(h, STR("\r\nAccept-Ranges: bytes\r\n"));
 }
 
+static void put_ranges(struct head *h, const struct exchange *x)
+{
+    const struct range_set *set = x->reply.ranges;
+    const struct object *o = x->reply.object;
+    bool one = set->count == 1;
+    head_field_u64(h, STR("Content-Length: "), x->reply.length);
+    if (one)
+        head_content_range(h, set->list[0].from, set->list[0].to, o->size);
+    head_lit(h, str_slice(o->fields, 0, one ? o->fields_part : o->fields_304));
+    if (!one)
+        put_multipart(h, x);
+}
+
+/* How many of the object's own fields go with it when all of it does. */
+static size_t fields_of_whole(int status, const struct object *o)
+{
+    if (status == 304)
+        return o->fields_304;
+    return status == 206 ? o->fields.n : o->fields_200;
+}
+
 static void put_content(struct head *h, const struct exchange *x)
 {
     const struct reply *r = &x->reply;
     const struct object *o = r->object;
-    if (r->status != 204 && r->status != 304)
-        head_field_u64(h, STR("Content-Length: "), r->length);
-    if (r->ranges && r->ranges->count == 1)
-        head_content_range(h, r->ranges->list[0].from, r->ranges->list[0].to, o->size);
-    if (!o)
-        return;
-    bool some = r->status == 304 || (r->ranges && r->ranges->count > 1);
-    head_lit(h, str_slice(o->fields, 0, some ? o->fields_304 : o->fields.n));
-    if (r->status != 304 && some)
-        put_multipart(h, x);
+    if (r->ranges)
+        put_ranges(h, x);
+    else if (o)
+        head_lit(h, (struct str){o->fields.p, fields_of_whole(r->status, o)});
+    else if (r->status != 204)
+        head_field_u64(h, STR("Content-Length: "), 0);
 }
 
 /* Fetch 3.2: of several origins the one that asks is named, and caches are told. */

@@ -72,6 +72,7 @@ static void unchain(struct shard *s, struct object *o)
     must(*at == o);
     *at = o->chain;
     s->count--;
+    atomic_store_explicit(&o->gone, true, memory_order_relaxed);
     if (is_source(o))
         s->source_bytes -= o->memory;
 }
@@ -243,6 +244,7 @@ bool cache_put_since(struct cache *c, struct object *o, uint32_t turn)
         struct object **at = find(s, &o->key);
         o->chain = NULL;
         *at = object_ref(o);
+        atomic_store_explicit(&o->gone, false, memory_order_relaxed);
         s->count++;
         if (is_source(o))
             s->source_bytes += o->memory;

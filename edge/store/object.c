@@ -147,6 +147,25 @@ static void add_tags(struct buf *b, const struct object *o)
     buf_fini(&tags);
 }
 
+/* How long it is, and as what range the whole is sent: ffmpeg and mpv ask for "bytes=0-" always. */
+static void add_length(struct buf *b, uint64_t size)
+{
+    buf_adds(b, STR("Content-Length: "));
+    buf_add_u64(b, size);
+    buf_adds(b, STR("\r\n"));
+}
+
+static void add_whole_range(struct buf *b, uint64_t size)
+{
+    if (size == 0)
+        return;
+    buf_adds(b, STR("Content-Range: bytes 0-"));
+    buf_add_u64(b, size - 1);
+    buf_addc(b, '/');
+    buf_add_u64(b, size);
+    buf_adds(b, STR("\r\n"));
+}
+
 enum err object_describe(struct object *o, const char *type, const char *cache_control)
 {
     struct buf b;
@@ -167,6 +186,10 @@ enum err object_describe(struct object *o, const char *type, const char *cache_c
     if (o->etag[0])
         buf_adds(&b, STR("Accept-Ranges: bytes\r\n"));
     add_tags(&b, o);
+    o->fields_part = (uint16_t)b.len;
+    add_length(&b, o->size);
+    o->fields_200 = (uint16_t)b.len;
+    add_whole_range(&b, o->size);
     enum err e = buf_status(&b);
     if (e) {
         buf_fini(&b);

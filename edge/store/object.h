@@ -74,7 +74,8 @@ struct source {
 
 struct object {
     struct ref ref;
-    _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see supply.c */
+    _Atomic uint16_t asked;  /* times it was found, up to when it is worth copying: see product.c */
+    atomic_bool gone;        /* it left the cache */
     _Atomic uint32_t mark;   /* OBJECT_SOURCE: the path's when it was looked at: store/notice.h */
     struct s3fifo_node node; /* the cache's */
     struct object *chain;    /* the cache's */
@@ -86,6 +87,8 @@ struct object {
     char etag[OBJECT_ETAG]; /* with its quotes; etag[0] == 0: none */
     uint8_t tags;           /* an enum object_tags */
     uint16_t fields_304;    /* bytes of `fields` that a 304 carries too: they come first */
+    uint16_t fields_part;   /* that one range carries too: those, and what the object is */
+    uint16_t fields_200; /* that a 200 carries: Content-Length too; all of them: a 206 of it all */
     uint32_t span_count;
     uint32_t sound_ms;   /* of a segment: how long it is heard */
     struct str fields;   /* reply fields of its own, each with its CRLF */
@@ -108,8 +111,8 @@ struct object *object_of_bytes(const struct key *key, unsigned char *body, size_
 /* A remembered failure; `why` is for people and is copied. */
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
 
-/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified and
- * coding and tags are taken from the object. ERR_NOMEM. Before the object is shared. */
+/* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified,
+ * coding, tags and size are taken from the object. ERR_NOMEM. Before the object is shared. */
 MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
 void object_set_etag(struct object *o, struct hash128 h);
 

@@ -6,28 +6,20 @@
  * goes. One failure a mishap counts for the breaker, not one a slot: a burst is one mishap. */
 #include "edge/store/redis_link.h"
 
-#include "edge/base/buf.h"
 #include "edge/base/hash.h"
 #include "edge/base/log.h"
 #include "edge/base/must.h"
 #include "edge/store/breaker.h"
 #include "edge/store/redis_dial.h"
-#include "edge/store/redis_flat.h"
 #include "edge/wire/link_tls.h"
 
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
-    INPUT = 64 * 1024,      /* bytes of one read */
-    REPLY_MAX = 512 * 1024, /* bytes of one reply; the largest we ask for is a chunk of 256 KB */
-    OUT_MAX = 32 * 1024 * 1024,
     OUT_KEPT = 1024 * 1024, /* room of `out` that outlives a burst of writes */
-    WORDS_MAX = 8,
 };
 #define RETRY (200 * CLOCK_MS) /* after a broken connection, while the breaker is closed */
 
@@ -60,7 +52,8 @@ struct redis_link {
     struct dial found; /* the lookup's, while it is */
     struct dial dial;
     struct breaker breaker;
-    redisReader *reader;
+    struct redis_reader *reader;
+    struct redis_reader *taken_from; /* while its replies are given out: it is not to be freed */
     struct buf out;
     size_t written; /* of out */
     struct slot *first;
@@ -127,8 +120,8 @@ static void close_socket(struct redis_link *l)
     }
     l->fd = -1;
     l->tls = NULL;
-    if (l->reader)
-        redisReaderFree(l->reader);
+    if (l->reader != l->taken_from)
+        redis_reader_free(l->reader);
     l->reader = NULL;
     buf_fini(&l->out);
     l->written = 0;
@@ -197,124 +190,60 @@ static void flush(struct redis_link *l)
 
 /* ---- reading ---- */
 
-static enum redis_kind kind_of(int type)
+static void take_reply(struct redis_link *l, const struct redis_reply *reply)
 {
-    switch (type) {
-    case REDIS_REPLY_NIL:
-        return REDIS_NIL;
-    case REDIS_REPLY_STRING:
-        return REDIS_BYTES;
-    case REDIS_REPLY_STATUS:
-        return REDIS_STATUS;
-    case REDIS_REPLY_ERROR:
-        return REDIS_REFUSED;
-    default:
-        return REDIS_OTHER;
-    }
-}
-
-/* ["message", channel, payload] on a link that subscribes: nobody asked for it. */
-static bool is_message(const struct redis_link *l, const redisReply *r)
-{
-    if (!l->opts.push || r->type != REDIS_REPLY_ARRAY || r->elements != 3)
-        return false;
-    for (size_t i = 0; i < 3; i++)
-        if (r->element[i]->type != REDIS_REPLY_STRING)
-            return false;
-    return str_eq((struct str){r->element[0]->str, (size_t)r->element[0]->len}, STR("message"));
-}
-
-static void take_reply(struct redis_link *l, const redisReply *r)
-{
-    if (is_message(l, r)) {
-        l->opts.push(l->opts.owner, (struct str){r->element[2]->str, (size_t)r->element[2]->len});
-        return;
-    }
     struct slot *s = l->first;
-    struct redis_reply reply = {kind_of(r->type), {0}};
-    if (reply.kind == REDIS_BYTES || reply.kind == REDIS_STATUS || reply.kind == REDIS_REFUSED)
-        reply.bytes = (struct str){r->str, (size_t)r->len};
     l->first = s->next;
     if (!l->first)
         l->last = &l->first;
     uint64_t now = loop_now(l->opts.loop);
     if (s->answer) {
         histogram_add(l->opts.answers, now > s->sent ? now - s->sent : 0);
-        if (reply.kind != REDIS_REFUSED) {
+        if (reply->kind != REDIS_REFUSED) {
             breaker_worked(&l->breaker);
             report(l);
         }
-        s->answer(s->owner, ERR_NONE, &reply);
+        s->answer(s->owner, ERR_NONE, reply);
     }
     free(s);
 }
 
-/* What it begins like; ERR_AGAIN: that cannot be seen yet. A link that subscribes is answered, and
- * told of messages, with small arrays. */
-static enum err look_at_type(const struct redis_link *l)
-{
-    const redisReader *r = l->reader;
-    struct str bytes = {r->buf + r->pos, r->len - r->pos};
-    if (bytes.n == 0)
-        return ERR_AGAIN;
-    if (r->ridx >= 0 || memchr("+-:$", bytes.p[0], 4))
-        return ERR_NONE;
-    return l->opts.push ? flat_array(bytes) : ERR_SYNTAX;
-}
-
-/* The next whole reply; NULL with ERR_NONE: more bytes are needed. What begins like no answer to a
- * command of ours (an array, a type of RESP3) is refused before the reader makes anything of it: an
- * array of 2^31 elements costs it seconds. It is never asked without a byte, since it would begin a
- * reply then, whose first byte nobody would see. */
-static enum err next_reply(struct redis_link *l, redisReply **out)
-{
-    redisReader *r = l->reader;
-    void *reply = NULL;
-    *out = NULL;
-    enum err type = look_at_type(l);
-    if (type)
-        return type == ERR_AGAIN ? ERR_NONE : type;
-    if (redisReaderGetReply(r, &reply) != REDIS_OK)
-        return ERR_SYNTAX;
-    *out = reply;
-    if (!reply && r->len - r->pos > REPLY_MAX)
-        return ERR_TOO_BIG;
-    bool asked = !reply || l->first || is_message(l, *out);
-    return asked ? ERR_NONE : ERR_SYNTAX;
-}
-
-/* False when the connection is gone. */
+/* False when the connection is gone. An answer's bytes live in the reader, which must outlast a
+ * connection that ends while its owner looks at them. */
 static bool take_replies(struct redis_link *l)
 {
-    redisReply *reply;
+    struct redis_reader *r = l->taken_from = l->reader;
+    struct redis_reply reply;
     enum err e = ERR_NONE;
-    while (l->fd >= 0 && !(e = next_reply(l, &reply)) && reply) {
-        take_reply(l, reply);
-        freeReplyObject(reply);
+    while (l->reader == r && !(e = redis_reader_next(r, &reply))) {
+        if (reply.kind == REDIS_MESSAGE)
+            l->opts.push(l->opts.owner, reply.bytes);
+        else if (l->first)
+            take_reply(l, &reply);
+        else /* nobody asked */
+            fail(l, ERR_IO);
     }
-    if (l->fd < 0)
-        return false;
-    if (!e)
+    if (l->reader == r && e != ERR_AGAIN)
+        fail(l, ERR_IO);
+    l->taken_from = NULL;
+    if (l->reader == r)
         return true;
-    if (reply)
-        freeReplyObject(reply);
-    fail(l, ERR_IO);
+    redis_reader_free(r);
     return false;
 }
 
 static void read_all(struct redis_link *l)
 {
     for (;;) {
-        struct link_result r =
-            l->tls ? link_tls_read(l->tls, l->input, INPUT) : link_read(l->fd, l->input, INPUT);
+        struct link_result r = l->tls ? link_tls_read(l->tls, l->input, REDIS_READ)
+                                      : link_read(l->fd, l->input, REDIS_READ);
         if (r.state == LINK_AGAIN)
             return;
         if (r.state != LINK_OK && !l->first && l->ready) {
             end_quietly(l);
             return;
         }
-        if (r.state != LINK_OK ||
-            redisReaderFeed(l->reader, (const char *)l->input, r.n) != REDIS_OK) {
+        if (r.state != LINK_OK || redis_reader_feed(l->reader, l->input, r.n)) {
             fail(l, ERR_IO);
             return;
         }
@@ -351,23 +280,8 @@ static void on_pong(void *owner, enum err e, const struct redis_reply *reply)
 static enum err queue(struct redis_link *l, const struct str *words, unsigned count,
                       const struct slot *model)
 {
-    const char *at[WORDS_MAX];
-    size_t length[WORDS_MAX];
-    char *command = NULL;
-    must(count <= WORDS_MAX);
-    for (unsigned i = 0; i < count; i++) {
-        at[i] = words[i].p ? words[i].p : "";
-        length[i] = words[i].n;
-    }
     struct slot *s = malloc(sizeof *s);
-    int n = s ? (int)redisFormatCommandArgv(&command, (int)count, at, length) : -1;
-    enum err e = n < 0 ? ERR_NOMEM : l->out.len + (size_t)n > OUT_MAX ? ERR_BUSY : ERR_NONE;
-    if (!e) {
-        buf_add(&l->out, command, (size_t)n);
-        e = buf_status(&l->out);
-    }
-    if (command)
-        redisFreeCommand(command);
+    enum err e = s ? redis_command(&l->out, words, count) : ERR_NOMEM;
     if (e) {
         free(s);
         return e;
@@ -402,10 +316,9 @@ static enum err greet(struct redis_link *l)
 static void start(struct redis_link *l)
 {
     must(l->state == DOWN && !l->first);
-    l->reader = redisReaderCreate();
+    l->reader = redis_reader_new(l->opts.push);
     if (!l->reader)
         return;
-    l->reader->maxbuf = INPUT;
     l->state = STARTING;
     if (greet(l)) {
         fail(l, ERR_NOMEM);
@@ -561,8 +474,8 @@ enum err redis_link_new(const struct redis_link_opts *opts, struct redis_link **
     l->last = &l->first;
     l->turn.run = on_turn;
     l->retry.on_time = on_retry;
-    buf_init(&l->out, OUT_MAX);
-    l->input = malloc(INPUT);
+    buf_init(&l->out, REDIS_OUT_MAX);
+    l->input = malloc(REDIS_READ);
     l->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     enum err e = !l->input ? ERR_NOMEM : l->clock_fd < 0 ? ERR_SYSTEM : ERR_NONE;
     if (!e)

@@ -2,15 +2,14 @@
  * It connects by itself, keeps on trying, authenticates, selects the database; commands that come
  * before it is up wait for it. Every command is answered exactly once: by Redis, or with an error
  * at its deadline, when the connection breaks, or at the end. A reply that comes after its
- * deadline is dropped. A circuit breaker watches: while it is open nothing may be sent.
- * The only file that knows hiredis, of which it uses the formatter and the reader (all of it the
- * same in 0.14 and 1.x). */
+ * deadline is dropped. A circuit breaker watches: while it is open nothing may be sent. */
 #ifndef EDGE_STORE_REDIS_LINK_H
 #define EDGE_STORE_REDIS_LINK_H
 
 #include "edge/loop/pool.h"
 #include "edge/loop/timer.h"
 #include "edge/store/redis_url.h"
+#include "edge/store/redis_words.h"
 #include "edge/watch/histogram.h"
 
 struct redis_link;
@@ -31,13 +30,6 @@ struct redis_link_opts {
     /* A message of the channel came; `payload` is borrowed for the call. */
     void (*push)(void *owner, struct str payload);
     void *owner;
-};
-
-enum redis_kind { REDIS_NIL, REDIS_BYTES, REDIS_STATUS, REDIS_REFUSED, REDIS_OTHER };
-
-struct redis_reply {
-    enum redis_kind kind; /* REDIS_REFUSED: `bytes` say why */
-    struct str bytes;     /* borrowed for the call */
 };
 
 /* e: ERR_NONE and a reply; ERR_DEADLINE, ERR_IO or ERR_CANCELLED (the end) and none. It may send,

@@ -15,6 +15,8 @@
 #include "edge/watch/counters.h"
 
 struct ahead_opts;
+struct near;
+struct near_entry;
 struct supply;
 struct media;
 struct redis;
@@ -42,6 +44,7 @@ struct supply_seat {
     struct mailbox *mailbox;
     struct counters *counters;
     struct redis *redis; /* NULL: there is none */
+    struct near *near;   /* what it sends most (near.h); NULL: it is not looked after */
 };
 
 enum wish_kind {
@@ -73,9 +76,10 @@ struct wish {
     enum wish_how how;
     struct object *object;
     struct object *source;
-    bool doubted; /* its file is being looked at again meanwhile */
-    uint32_t age; /* then: seconds since that was done last */
-    bool stored;  /* on WISH_MISS: the cache has it now */
+    struct near_entry *held; /* if set, holds both instead: they are no references */
+    bool doubted;            /* its file is being looked at again meanwhile */
+    uint32_t age;            /* then: seconds since that was done last */
+    bool stored;             /* on WISH_MISS: the cache has it now */
 
     /* private */
     const struct supply_seat *seat;
@@ -99,6 +103,9 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
  * there is nothing to send. Else as supply_ask; of the wish only `granted` has to be set. */
 bool supply_index(const struct supply_seat *seat, struct wish *wish, struct object *source,
                   uint64_t now);
+/* What a wish was granted, once it is taken from there. `held` is NULL: the others are references.
+ */
+void supply_give_back(struct object *object, struct object *source, struct near_entry *held);
 /* Give back what it holds and stop waiting, in any state; may be repeated. */
 void supply_leave(struct wish *wish);
 

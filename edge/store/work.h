@@ -1,6 +1,6 @@
 /* The work of one flight: opening a file, indexing it, building what needs its bytes.
- * Private to store/: supply.c starts these. Each is allocated for its flight and frees itself after
- * landing; it holds references to what it works on. */
+ * Private to store/: steps.c and product.c start these. Each is allocated for its flight and frees
+ * itself after landing; it holds references to what it works on. */
 #ifndef EDGE_STORE_WORK_H
 #define EDGE_STORE_WORK_H
 

@@ -5,12 +5,18 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("SEGUE_BUILD", str(TOP / "build"))
 INSTRUMENTED = "-fsanitize" in (pathlib.Path(BUILD) / "flags").read_text()
+
+sys.path.append(str(TOP / "nginx-compare"))
+import cases  # noqa: E402
+import compare  # noqa: E402
+import table  # noqa: E402
 
 pytestmark = pytest.mark.skipif(INSTRUMENTED, reason="an instrumented build is not compared")
 
@@ -20,7 +26,8 @@ def quick(tmp_path_factory):
     out = tmp_path_factory.mktemp("compare")
     done = subprocess.run(["/usr/bin/python3", str(TOP / "nginx-compare/compare.py"), "--quick",
                            "--pairs", "1", "--out", str(out)],
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=300,
+                          env=os.environ | {"PEERS": "uncorked"})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads((out / "latest.json").read_text()), (out / "compare.svg").read_text()
 
@@ -53,3 +60,47 @@ def test_the_picture_shows_each_case(quick):
     assert quick[2].startswith("<svg ")
     for row in quick[1]["rows"]:
         assert f">{row['case']}</text>" in quick[2]
+
+
+def test_another_server_can_take_part(quick):
+    for row in quick[1]["rows"]:
+        assert row["peers"]["uncorked"] > 0
+        assert f"uncorked {row['peers']['uncorked']:.1f} µs" in quick[0]
+
+
+def test_the_committed_results_are_of_every_case_and_shown():
+    hls = {k: ("/", "/", 1) for k in ("fmp4", "ts", "packed", "playlist")}
+    names = [c.name for c in cases.all_cases(hls, song=1)]
+    results = json.loads((TOP / "nginx-compare/results/latest.json").read_text())
+    assert [r["case"] for r in results["rows"]] == names
+    assert table.put((TOP / "README.md").read_text(), results) == (TOP / "README.md").read_text()
+    picture = (TOP / "nginx-compare/results/compare.svg").read_text()
+    assert [n for n in names if f">{n}</text>" not in picture] == []
+
+
+def row(**more):
+    return {"case": "a case", "budget": 0.75, "ratio": 0.75, "floor_budget": 1.2, "over_floor": 1.2,
+            "over_apart": 1.1, "over_base": {"at 12345": 1.05}, **more}
+
+
+MEMORY = {"segue_idle": 512, "segue_stalled": 2048}
+
+
+def test_what_keeps_to_its_budgets_is_not_named():
+    assert compare.misses([row()], MEMORY) == []
+
+
+@pytest.mark.parametrize("more, words", [
+    ({"ratio": 0.751}, "a case: 0.751 of nginx, budget 0.75"),
+    ({"over_floor": 1.201}, "a case: 1.201 of the floor, budget 1.2"),
+    ({"over_apart": 1.101}, "a case: 1.101 of two servers of one worker, budget 1.1"),
+    ({"over_base": {"at 12345": 1.06}}, "a case: 1.060 of what it cost at 12345, budget 1.05"),
+])
+def test_a_missed_budget_is_named(more, words):
+    assert compare.misses([row(), row(**more)], MEMORY) == [words]
+
+
+@pytest.mark.parametrize("kind, budget", [("idle", 512), ("stalled", 2048)])
+def test_too_much_memory_is_named(kind, budget):
+    much = MEMORY | {f"segue_{kind}": budget + 1}
+    assert compare.misses([row()], much) == [f"{kind} connections: {budget + 1} bytes, budget {budget}"]

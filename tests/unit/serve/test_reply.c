@@ -252,6 +252,40 @@ static void expect_range(const struct object *o, uint64_t from, uint64_t to)
     expect_object_bytes(sent + head_len, o, from, to);
 }
 
+/* "bytes=0-" has a way of its own. */
+static void the_whole_as_a_range(void **state)
+{
+    (void)state;
+    struct index_span span = {1000, 50};
+    answer("GET", "Range: bytes=0-\r\n", object_of(10, &span, 1));
+    assert_null(x.reply.ranges);
+    expect_range(x.reply.object, 0, 60);
+    finish();
+    answer("GET", "Range: bytes=0-\r\nIf-Range: " ETAG "\r\n", object_of(10, &span, 1));
+    expect_range(x.reply.object, 0, 60);
+    finish();
+}
+
+static void the_whole_as_a_range_is_conditional_too(void **state)
+{
+    (void)state;
+    struct index_span span = {1000, 50};
+    answer("GET", "Range: bytes=0-\r\nIf-Range: \"other\"\r\n", object_of(10, &span, 1));
+    assert_int_equal(x.reply.status, 200);
+    assert_false(has_field("Content-Range:"));
+    finish();
+    answer("GET", "Range: bytes=0-\r\nIf-None-Match: " ETAG "\r\n", object_of(10, &span, 1));
+    assert_int_equal(x.reply.status, 304);
+    assert_false(has_field("Content-Range:"));
+    assert_false(has_field("Content-Length:"));
+    finish();
+    answer("GET", "Range: bytes=0-\r\n", object_of(0, NULL, 0)); /* an empty one has no range */
+    assert_int_equal(x.reply.status, 200);
+    assert_false(has_field("Content-Range:"));
+    expect_length(0);
+    finish();
+}
+
 static const struct layout {
     size_t body;
     uint32_t count;
@@ -565,6 +599,8 @@ int main(void)
         ANSWERED(an_empty_object_is_a_head_alone),
         ANSWERED(without_an_object_the_head_must_do),
         ANSWERED(the_connection_s_fate_is_said),
+        ANSWERED(the_whole_as_a_range),
+        ANSWERED(the_whole_as_a_range_is_conditional_too),
         ANSWERED(more_fields_than_a_head_holds_are_an_error),
         ANSWERED(any_range_of_any_layout_is_its_bytes),
         ANSWERED(open_and_suffix_ranges_are_the_rest_and_the_end),

@@ -142,14 +142,18 @@ static void fields_for_a_304_come_first(void **state)
     struct object *o = object_new(&key);
     object_set_etag(o, SOME);
     o->modified = 784111777;
+    o->size = 12345;
     expect_fields(o, "audio/mp4", "public, max-age=5",
                   "ETag: \"0123456789abcdeffedcba9876543210\"\r\n"
                   "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                   "Cache-Control: public, max-age=5\r\n"
                   "Content-Type: audio/mp4\r\n"
-                  "Accept-Ranges: bytes\r\n");
-    struct str carried = str_slice(o->fields, 0, o->fields_304);
-    assert_true(str_ends(carried, STR("max-age=5\r\n")));
+                  "Accept-Ranges: bytes\r\n"
+                  "Content-Length: 12345\r\n"
+                  "Content-Range: bytes 0-12344/12345\r\n");
+    assert_true(str_ends(str_slice(o->fields, 0, o->fields_304), STR("max-age=5\r\n")));
+    assert_true(str_ends(str_slice(o->fields, 0, o->fields_part), STR("Ranges: bytes\r\n")));
+    assert_true(str_ends(str_slice(o->fields, 0, o->fields_200), STR(" 12345\r\n")));
     object_unref(o);
 }
 
@@ -158,10 +162,12 @@ static void what_is_not_known_is_not_said(void **state)
     (void)state;
     struct key key = some_key();
     struct object *o = object_new(&key);
-    expect_fields(o, "text/plain", NULL, "Content-Type: text/plain\r\n");
+    expect_fields(o, "text/plain", NULL, "Content-Type: text/plain\r\nContent-Length: 0\r\n");
     assert_int_equal(o->fields_304, 0);
-    expect_fields(o, NULL, "no-store", "Cache-Control: no-store\r\n"); /* in place of the first */
-    expect_fields(o, "", "", "");
+    assert_int_equal(o->fields_200, o->fields.n); /* nothing has no range */
+    expect_fields(o, NULL, "no-store",            /* in place of the first */
+                  "Cache-Control: no-store\r\nContent-Length: 0\r\n");
+    expect_fields(o, "", "", "Content-Length: 0\r\n");
     object_unref(o);
 }
 

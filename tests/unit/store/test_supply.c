@@ -82,7 +82,7 @@ static int begin(void **state)
     (void)state;
     tree_make(&tree);
     loop = turn_loop();
-    seat = (struct supply_seat){NULL, turn_mailbox(loop), counters_new(), NULL};
+    seat = (struct supply_seat){NULL, turn_mailbox(loop), counters_new(), NULL, NULL};
     shared = counters_new();
     assert_int_equal(pool_new(THREADS, "io", &io), ERR_NONE);
     assert_int_equal(pool_new(THREADS, "media", &media_pool), ERR_NONE);
