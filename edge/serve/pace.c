@@ -295,18 +295,16 @@ static enum step go_on(struct exchange *x)
     const struct service_opts *opts = x->service->opts;
     uint64_t now = loop_now(x->service->loop);
     uint64_t holds = pace_holds(&opts->pace, x->conn->pace_full, now);
-    struct scale scale = FREE;
-    if (opts->debts && holds < PACE_QUANTUM) {
-        if (!must_be_asked(x))
-            return wait_until(x, now + PACE_QUANTUM - holds);
-        holds = 1;
-    }
+    bool on = opts->debts, early = holds < PACE_QUANTUM;
+    struct scale scale = FREE; /* a reload may have ended all pacing */
+    if (on && early && !must_be_asked(x))
+        return wait_until(x, now + PACE_QUANTUM - holds);
     stop_waiting(x);
-    if (opts->debts && !find_scale(x, &scale)) {
+    if (on && !find_scale(x, &scale)) {
         timer_off(&x->conn->timer); /* it is not the client who is waited for */
         return STEP_PARK;
     }
-    give(x, &scale, holds);
+    give(x, &scale, early ? 1 : holds);
     leave_index(x);
     return STEP_ON;
 }

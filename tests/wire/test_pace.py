@@ -190,6 +190,15 @@ def test_what_is_no_sound_is_not_paced(music):
         for name in ("cover.jpg", "text.mp3"):
             assert s.get(f"/audio/{name}").body == (music / name).read_bytes()
         assert s.metric("segue_paced_seconds_total") == 0
+        assert s.metric("segue_index_failures_total") == 0  # nobody took the picture for a track
+
+
+def test_what_has_no_index_is_not_paced(own):
+    """It says that it is a song, and is noise."""
+    with serve(own.root, {"rate": "1x", "after": "0s"}) as s:
+        assert s.get("/audio/song.mp3").body == own["song.mp3"]
+        assert s.metric("segue_index_failures_total") == 1
+        assert s.metric("segue_paced_seconds_total") == 0
 
 
 def test_heads_and_conditions_owe_nothing(music):
@@ -201,7 +210,9 @@ def test_heads_and_conditions_owe_nothing(music):
                 assert client.request("/audio/cbr.mp3", method="HEAD").status == 200
                 assert client.request("/audio/cbr.mp3", f"If-None-Match: {etag}").status == 304
             assert client.request("/audio/cbr.mp3", "Range: bytes=0-15999").status == 206
+            assert client.request("/audio/aac.m4a", method="HEAD").status == 200
         assert s.metric("segue_paced_seconds_total") == 0
+        assert s.metric("segue_index_builds_total") == 1  # who asks for a head needs no index
 
 
 @pytest.mark.parametrize("container", ["fmp4", "ts", "packed", "bytes"])
@@ -331,6 +342,14 @@ def test_what_was_not_sent_is_not_owed(own):
         assert s.metric("segue_paced_seconds_total") <= 1
 
 
+def test_the_last_bytes_of_a_young_file_stay_together(own):
+    """The piece would end 156 bytes before the file does; but those are sent with one look at the file."""
+    own.add("young.jpg", noise("young.jpg", 3 * 65536 - 500), time.time_ns())
+    with serve(own.root, {"rate": "64KB", "after": "2990ms"}) as s:
+        assert s.get("/audio/young.jpg").body == own["young.jpg"]
+        assert s.metric("segue_paced_seconds_total") == 0
+
+
 def test_a_file_written_just_now_is_whole(music, tmp_path):
     """Its last bytes are looked at apart (test_fresh); pieces end where they begin, too."""
     (tmp_path / "halves.mp3").write_bytes((music / "halves.mp3").read_bytes())
@@ -379,7 +398,7 @@ def test_draining_ends_who_waits_by_its_deadline(music):
 
 
 def test_a_reload_changes_the_pace_of_answers_under_way(music):
-    with serve(music, {"rate": "1x", "after": "2s"}) as s:
+    with serve(music, {"rate": "1x", "after": "40s"}) as s:
         index_first(s, "halves.mp3")
         client = paced(s, "/audio/halves.mp3")
         s.write_conf(merge(s.conf, {"limit": {"bandwidth": "off"}}))
