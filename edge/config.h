@@ -8,6 +8,7 @@
 #include "edge/base/err.h"
 #include "edge/base/log.h"
 #include "edge/base/str.h"
+#include "edge/config_limit.h"
 #include "edge/guard/policy.h"
 #include "segments/segment.h"
 
@@ -53,18 +54,6 @@ struct conf_key {
 struct conf_keys {
     struct conf_key *items; /* owned */
     size_t count;
-};
-
-/* So many in so much time; count 0: there is no limit. */
-struct conf_rate {
-    uint32_t count;
-    uint32_t per_ms;
-    uint32_t burst; /* at once, at least 1 */
-};
-
-struct conf_limit {
-    struct conf_rate requests;
-    uint32_t connections; /* 0: any */
 };
 
 struct conf_sign {

@@ -372,15 +372,16 @@ static enum err read_keys(struct reader *r, const struct option *o)
     }
 }
 
-/* {rate: 100/s, burst: 200}, as the text that a variable would have */
+/* {rate: 100/s, burst: 200} or {rate: 1.5x, after: 30s}, as the text that a variable would have */
 static enum err read_rate(struct reader *r, const struct option *o)
 {
-    char rate[32] = "", burst[32] = "", text[72];
+    char rate[32] = "", second[32] = "", text[72];
+    struct str name = o->type == OPTION_RATE ? STR("burst") : STR("after");
     for (;;) {
         TRY(next(r));
         if (r->event.type == YAML_MAPPING_END_EVENT)
             break;
-        char *to = str_eq(r->text, STR("rate")) ? rate : str_eq(r->text, STR("burst")) ? burst : 0;
+        char *to = str_eq(r->text, STR("rate")) ? rate : str_eq(r->text, name) ? second : 0;
         if (!to || *to)
             return option_refuse(o, "an unknown or repeated key", &r->l->why);
         TRY(next(r));
@@ -390,7 +391,7 @@ static enum err read_rate(struct reader *r, const struct option *o)
         memcpy(to, r->text.p, r->text.n);
         to[r->text.n] = '\0';
     }
-    snprintf(text, sizeof text, "%s,%s", rate, burst);
+    snprintf(text, sizeof text, "%s,%s", rate, second);
     return option_set(o, str_of(text), r->l->conf, &r->l->why);
 }
 
@@ -443,7 +444,7 @@ static enum err read_value(struct reader *r, const struct option *o)
     case YAML_SEQUENCE_START_EVENT:
         return read_list(r, o);
     default:
-        if (o->type == OPTION_RATE)
+        if (o->type == OPTION_RATE || o->type == OPTION_BANDWIDTH)
             return read_rate(r, o);
         return o->type == OPTION_ADDRESSES ? set_listen_list(r, o)
                                            : option_refuse(o, "a mapping", why);

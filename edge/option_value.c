@@ -134,6 +134,9 @@ static void write_expected(const struct option *o, struct buf *out)
     case OPTION_RATE:
         buf_adds(out, STR("off or {rate: 100/s, burst: 200}"));
         break;
+    case OPTION_BANDWIDTH:
+        buf_adds(out, STR("off or {rate: 1.5x, after: 30s}, a rate from 1x to 1000x or from 1KB"));
+        break;
     case OPTION_KEYS:
         buf_adds(out, STR("a list of {id, secret or secret_file, style}"));
         break;
@@ -349,6 +352,53 @@ static enum err set_rate(const struct option *o, struct str text, struct conf *c
     return ERR_NONE;
 }
 
+/* "1.5x,30s" or "256KB,30s": a pace and what goes at once, 30 seconds where nothing is said */
+
+/* Up to three decimals. */
+static bool read_times(struct str text, uint32_t *permille)
+{
+    uint64_t whole, part = 0;
+    uint32_t unit = 1000;
+    if (!scan_u64(&text, &whole) || whole > 1000)
+        return false;
+    if (scan_char(&text, '.')) {
+        size_t digits = text.n;
+        if (!scan_u64(&text, &part) || digits - text.n > 3)
+            return false;
+        for (digits -= text.n; digits > 0; digits--)
+            unit /= 10;
+    }
+    *permille = (uint32_t)(whole * 1000 + part * unit);
+    return str_eq(text, STR("x")) && *permille >= 1000 && *permille <= 1000 * 1000;
+}
+
+static bool read_bandwidth(struct str text, struct conf_bandwidth *out)
+{
+    enum { AFTER = 30000, AFTER_MAX = 86400000 };
+    const struct option as_size = {.type = OPTION_SIZE};
+    struct str rate = str_trim(str_cut(&text, ',')), rest = str_trim(text);
+    uint64_t after = AFTER;
+    if (rest.n && (!option_duration(rest, &after) || after > AFTER_MAX))
+        return false;
+    *out = (struct conf_bandwidth){.after_ms = (uint32_t)after};
+    if (read_times(rate, &out->permille))
+        return true;
+    out->permille = 0;
+    return read_number(&as_size, rate, &out->rate) && out->rate >= 1024 &&
+           out->rate <= UINT64_C(1) << 40;
+}
+
+static enum err set_bandwidth(const struct option *o, struct str text, struct conf *conf,
+                              struct why *why)
+{
+    unsigned word;
+    struct conf_bandwidth b = {0};
+    if (!is_word(o, text, &word) && !read_bandwidth(text, &b))
+        return refuse_text(o, text, "no pace", why);
+    memcpy((char *)conf + o->offset, &b, sizeof b);
+    return ERR_NONE;
+}
+
 /* Lists of prefixes */
 
 const char *option_wrong_prefix(struct str text) { return wrong_prefix(text); }
@@ -508,6 +558,8 @@ enum err option_set(const struct option *o, struct str text, struct conf *conf, 
         return set_addresses(o, text, conf, why);
     if (o->type == OPTION_RATE)
         return set_rate(o, text, conf, why);
+    if (o->type == OPTION_BANDWIDTH)
+        return set_bandwidth(o, text, conf, why);
     if (o->type == OPTION_PREFIXES)
         return set_prefixes(o, text, conf, why);
     if (o->type == OPTION_KEYS)
@@ -521,7 +573,8 @@ void option_free_fields(struct conf *conf)
 {
     for (size_t i = 0; i < option_count(); i++) {
         const struct option *o = option_at(i);
-        if (o->later || is_number(o) || o->type == OPTION_CHOICE || o->type == OPTION_RATE)
+        if (o->later || is_number(o) || o->type == OPTION_CHOICE || o->type == OPTION_RATE ||
+            o->type == OPTION_BANDWIDTH)
             continue;
         if (o->type == OPTION_ADDRESS || o->type == OPTION_ADDRESSES)
             option_free_addresses(option_addresses(o, conf));

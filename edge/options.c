@@ -29,6 +29,7 @@
 #define FITS_ADDRESSES(x) FITS_ADDRESS(x)
 #define FITS_PREFIXES(x) _Generic((x), struct conf_texts : 1, default : 0)
 #define FITS_RATE(x) _Generic((x), struct conf_rate : 1, default : 0)
+#define FITS_BANDWIDTH(x) _Generic((x), struct conf_bandwidth : 1, default : 0)
 #define FITS_KEYS(x) _Generic((x), struct conf_keys : 1, default : 0)
 
 #define OPTION(path, type, field, standard, minimum, maximum, words, help) \

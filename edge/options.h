@@ -22,6 +22,7 @@ enum option_type {
     OPTION_PREFIXES,
     OPTION_KEYS,
     OPTION_RATE,
+    OPTION_BANDWIDTH,
 };
 
 struct option {

@@ -58,7 +58,7 @@ struct server {
     struct recipe recipe;
     struct redis_opts redis;
     struct access *access;
-    struct limiter *buckets, *counts; /* by client address; pages that are touched when used */
+    struct terms_tables tables; /* pages that are touched when used */
     struct terms *terms;
     struct terms *admin_terms;
     struct route routes[TERMS_ROUTES];
@@ -191,9 +191,9 @@ static bool allocate(struct server *s)
     if (!s->seats || !s->bound || !s->all_counters || !s->all_histograms || !s->all_redis ||
         !s->pool_counters || !s->main_counters || !s->admin.redis_answers || !s->pool_histogram ||
         !s->admin.counters || !s->admin.histogram || !s->terms || !s->admin_terms ||
-        limiter_new(LIMITER_ENTRIES, &s->buckets) || limiter_new(LIMITER_ENTRIES, &s->counts))
+        terms_tables_new(&s->tables))
         return false;
-    terms_limit(s->terms, s->conf, s->buckets, s->counts);
+    terms_limit(s->terms, s->conf, &s->tables);
     for (size_t i = 0; i < n; i++) {
         s->all_counters[i] = s->seats[i].counters = counters_new();
         s->all_histograms[i] = s->seats[i].histogram = histogram_new();
@@ -467,7 +467,7 @@ static void reload(struct server *s)
     }
     if (renew_both(s, fresh)) {
         log_set_level(fresh->log.level);
-        terms_limit(s->terms, fresh, s->buckets, s->counts);
+        terms_limit(s->terms, fresh, &s->tables);
         for (size_t i = 0; i < s->workers; i++)
             worker_retune(s->seats[i].worker, &s->terms->opts);
         worker_retune(s->admin.worker, &s->admin_terms->opts);
@@ -589,8 +589,7 @@ static void end(struct server *s)
     histogram_free(s->pool_histogram);
     terms_free(s->terms);
     terms_free(s->admin_terms);
-    limiter_free(s->buckets);
-    limiter_free(s->counts);
+    terms_tables_free(&s->tables);
     free(s->seats);
     free(s->bound);
     free((void *)s->all_counters);

@@ -162,18 +162,35 @@ struct terms *terms_new(const struct conf *conf, bool admin)
     return t;
 }
 
-void terms_limit(struct terms *t, const struct conf *conf, struct limiter *buckets,
-                 struct limiter *counts)
+enum err terms_tables_new(struct terms_tables *out)
+{
+    TRY(limiter_new(LIMITER_ENTRIES, &out->buckets));
+    TRY(limiter_new(LIMITER_ENTRIES, &out->counts));
+    return limiter_new(LIMITER_ENTRIES, &out->debts);
+}
+
+void terms_tables_free(struct terms_tables *tables)
+{
+    limiter_free(tables->buckets);
+    limiter_free(tables->counts);
+    limiter_free(tables->debts);
+}
+
+void terms_limit(struct terms *t, const struct conf *conf, const struct terms_tables *tables)
 {
     const struct conf_rate *r = &conf->limit.requests;
+    const struct conf_bandwidth *b = &conf->limit.bandwidth;
     if (r->count) {
-        t->opts.buckets = buckets;
+        t->opts.buckets = tables->buckets;
         t->opts.requests = (struct limiter_rate){r->per_ms * CLOCK_MS / r->count, r->burst};
     }
     if (conf->limit.connections) {
-        t->opts.counts = counts;
+        t->opts.counts = tables->counts;
         t->opts.connections = conf->limit.connections;
     }
+    t->opts.pace = (struct pace_terms){b->permille, b->rate, b->after_ms * CLOCK_MS};
+    if (pace_is_on(&t->opts.pace))
+        t->opts.debts = tables->debts;
 }
 
 void terms_retire(struct terms *t)

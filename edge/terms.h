@@ -20,9 +20,15 @@ struct terms {
     struct network *proxies;
 };
 
+/* What limits are kept in: by client address, and shared by all workers. */
+struct terms_tables {
+    struct limiter *buckets, *counts, *debts; /* of requests, of connections, of pace */
+};
+MUST_USE enum err terms_tables_new(struct terms_tables *out); /* ERR_NOMEM: to be freed as well */
+void terms_tables_free(struct terms_tables *tables);
+
 /* Limits, where the configuration has some, by these tables; they are the caller's. */
-void terms_limit(struct terms *t, const struct conf *conf, struct limiter *buckets,
-                 struct limiter *counts);
+void terms_limit(struct terms *t, const struct conf *conf, const struct terms_tables *tables);
 
 /* For the public listeners, or the admin listener. NULL: out of memory, or a file of sign.keys
  * cannot be had; the log says so. */

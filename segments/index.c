@@ -226,6 +226,47 @@ size_t index_spans(const struct index *x, uint32_t from, uint32_t to, struct ind
     return count;
 }
 
+/* The packet that payload byte `at` (below the payload's length) lies in. */
+static uint32_t packet_of(const struct index *x, uint64_t at)
+{
+    if (x->size_width == 0)
+        return (uint32_t)(at / x->info.max_size);
+    uint32_t low = 1, high = layout_sums(x->info.packets);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (le64toh(x->size_sums[middle]) <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    uint32_t packet = (low - 1) * INDEX_STRIDE;
+    uint64_t end = le64toh(x->size_sums[low - 1]);
+    for (;; packet++) {
+        end += layout_number(x->sizes, x->size_width, packet);
+        if (at < end)
+            return packet;
+    }
+}
+
+uint32_t index_packet_at(const struct index *x, uint64_t offset)
+{
+    uint32_t low = 0, high = x->extents;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (le64toh(x->extent[middle].file) <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return 0;
+    uint64_t start = le64toh(x->extent[low - 1].payload);
+    uint64_t end = low < x->extents ? le64toh(x->extent[low].payload) : x->info.payload;
+    uint64_t into = offset - le64toh(x->extent[low - 1].file);
+    uint64_t at = into < end - start ? start + into : end;
+    return at < x->info.payload ? packet_of(x, at) : x->info.packets;
+}
+
 const char *codec_name(enum codec c)
 {
     static const char *const names[CODEC_COUNT] = {

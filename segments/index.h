@@ -143,6 +143,11 @@ MUST_USE enum err index_build_finish(struct index_builder *b, struct index_info 
                                      struct str init, struct str config, struct str tags,
                                      struct buf *out);
 
+/* The packet that byte `offset` of the file belongs to; of a byte that is of none (a tag, a header)
+ * the next one; behind the last, `packets`. Where payload does not rise through the file with time,
+ * as nobody writes it, some packet. */
+uint32_t index_packet_at(const struct index *x, uint64_t offset);
+
 const char *codec_name(enum codec c); /* "aac", "mp3", ... for people and JSON */
 
 #endif

@@ -110,3 +110,27 @@ void limiter_leave(struct limiter_entry *held)
     if (held)
         atomic_fetch_sub(&held->value, 1);
 }
+
+void limiter_leave_debt(struct limiter *l, uint64_t whose, uint64_t full)
+{
+    bool there;
+    struct limiter_entry *e = find(l, whose, &there);
+    if (full <= atomic_load_explicit(&e->value, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&e->value, full, memory_order_relaxed);
+    atomic_store_explicit(&e->tag, whose, memory_order_relaxed);
+}
+
+uint64_t limiter_take_debt(struct limiter *l, uint64_t whose)
+{
+    bool there;
+    struct limiter_entry *e = find(l, whose, &there);
+    return there ? atomic_exchange_explicit(&e->value, 0, memory_order_relaxed) : 0;
+}
+
+uint64_t limiter_listener(const uint8_t ip[16], struct str track)
+{
+    uint64_t parts[2] = {tag_of(ip), hash_table(track)};
+    uint64_t whose = hash_table((struct str){(const char *)parts, sizeof parts});
+    return whose ? whose : 1;
+}

@@ -8,6 +8,7 @@
 #define EDGE_GUARD_LIMITER_H
 
 #include "edge/base/err.h"
+#include "edge/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,9 +33,17 @@ uint64_t limiter_take(struct limiter *l, const uint8_t ip[16], const struct limi
                       uint64_t now);
 
 /* One more at once, of `most`. False: too many. *held is for limiter_leave; NULL where the table
- * had no room and it is not counted. A table is for limiter_take or for this, never for both. */
+ * had no room and it is not counted. A table is for limiter_take, for this or for debts alone. */
 bool limiter_join(struct limiter *l, const uint8_t ip[16], uint32_t most,
                   struct limiter_entry **held);
 void limiter_leave(struct limiter_entry *held); /* NULL is fine */
+
+/* What a listener of a track owes to its pace when the connection ends, for the next one to take
+ * over: the time at which its bucket is full again, in a table of its own. It is kept where the set
+ * has room for it or something smaller, since what is lost only makes somebody faster. */
+void limiter_leave_debt(struct limiter *l, uint64_t whose, uint64_t full);
+uint64_t limiter_take_debt(struct limiter *l, uint64_t whose); /* 0: none; it is gone then */
+/* Whose: of an address (an IPv6 one's /64) and what it listens to. Never 0. */
+uint64_t limiter_listener(const uint8_t ip[16], struct str track);
 
 #endif

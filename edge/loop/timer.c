@@ -1,5 +1,8 @@
 /* The wheel: 512 slots of 100 ms. A deadline further away than one turn (51 s) waits in its slot
- * for later turns. The loop ticks only while the wheel holds timers. */
+ * for later turns. The loop ticks only while the wheel holds timers. Ten thousand paced listeners
+ * are a thousand callbacks a tick, each of them a system call or two: the loop has its turn after
+ * some.
+ */
 #include "edge/loop/timer.h"
 
 #include "edge/base/must.h"
@@ -7,13 +10,17 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-enum { SLOTS = 512 };
+enum {
+    SLOTS = 512,
+    TURN = 64, /* callbacks before others get their turn */
+};
 
 struct timers {
     struct event tick;
     struct loop *loop;
     uint64_t done; /* all slots up to this tick have been looked at */
     bool ticking;
+    struct loop_task again; /* for what is left of `due` */
     struct timer *slots[SLOTS];
     struct timer *due; /* taken from the slot that is looked at */
 };
@@ -54,45 +61,54 @@ static void place(struct timers *w, struct timer *t)
     push(&w->slots[tick % SLOTS], t);
 }
 
-static void visit(struct timers *w, struct timer *t, uint64_t now)
+/* True: it was its time, and its owner was called. */
+static bool visit(struct timers *w, struct timer *t, uint64_t now)
 {
     unlink_timer(t);
-    if (t->deadline && t->deadline > now) {
+    if (t->deadline > now) {
         place(w, t);
-        return;
+        return false;
     }
-    if (t->deadline) {
-        t->deadline = 0;
-        t->on_time(t);
-    }
+    if (!t->deadline)
+        return false;
+    t->deadline = 0;
+    t->on_time(t);
+    return true;
 }
 
 /* A slot is emptied into `due` first: a callback may set or drop any timer meanwhile. */
-static void look_at_slot(struct timers *w, uint64_t tick, uint64_t now)
+static void empty_slot(struct timers *w, uint64_t tick)
 {
-    must(w->due == NULL);
     struct timer *t;
     while ((t = w->slots[tick % SLOTS])) {
         unlink_timer(t);
         push(&w->due, t);
     }
-    while (w->due)
-        visit(w, w->due, now);
 }
 
-void timers_advance(struct timers *w, uint64_t now)
+/* At most `turn` callbacks. False: there are more. */
+static bool advance(struct timers *w, uint64_t now, size_t turn)
 {
     uint64_t tick = now / TIMER_TICK;
     if (tick > w->done + SLOTS)
         w->done = tick - SLOTS; /* once round looks at every slot */
-    while (w->done < tick) {
-        w->done++;
-        look_at_slot(w, w->done, now);
+    for (;;) {
+        while (w->due && turn)
+            turn -= visit(w, w->due, now);
+        if (w->due)
+            return false;
+        if (w->done >= tick)
+            return true;
+        empty_slot(w, ++w->done);
     }
 }
 
+void timers_advance(struct timers *w, uint64_t now) { (void)advance(w, now, SIZE_MAX); }
+
 static bool is_empty(const struct timers *w)
 {
+    if (w->due)
+        return false;
     for (size_t i = 0; i < SLOTS; i++)
         if (w->slots[i])
             return false;
@@ -104,11 +120,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     struct timers *w = arg;
     (void)fd;
     (void)what;
-    timers_advance(w, loop_refresh(w->loop));
-    if (is_empty(w)) {
+    if (!advance(w, loop_refresh(w->loop), TURN))
+        loop_later(w->loop, &w->again);
+    else if (is_empty(w)) {
         event_del(&w->tick);
         w->ticking = false;
     }
+}
+
+static void on_again(struct loop_task *task)
+{
+    struct timers *w = (struct timers *)(void *)((char *)task - offsetof(struct timers, again));
+    if (!advance(w, loop_now(w->loop), TURN))
+        loop_later(w->loop, task);
 }
 
 enum err timers_new(struct loop *l, struct timers **out)
@@ -117,6 +141,7 @@ enum err timers_new(struct loop *l, struct timers **out)
     if (!w)
         return ERR_NOMEM;
     w->loop = l;
+    w->again.run = on_again;
     if (l) {
         w->done = loop_now(l) / TIMER_TICK;
         must(event_assign(&w->tick, loop_base(l), -1, EV_PERSIST, on_tick, w) == 0);
@@ -131,6 +156,8 @@ void timers_free(struct timers *w)
         return;
     if (w->ticking)
         event_del(&w->tick);
+    if (w->loop)
+        loop_later_cancel(w->loop, &w->again);
     free(w);
 }
 

@@ -1,8 +1,9 @@
 /* Many coarse timers: a hashed wheel of one loop. [loop]
  * Deadlines of connections are seconds away and nearly always moved before they come, so moving
  * one is a store: the timer stays in its slot and is put where it belongs when the slot comes up.
- * A timer fires up to TIMER_TICK late, never early. Varghese and Lauck, "Hashed and hierarchical
- * timing wheels" (1987), scheme 6. */
+ * Setting, moving and turning off cost the same among a million as for one. A timer fires up to
+ * TIMER_TICK late, never early; later where so many are due that others get their turn in between.
+ * Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987), scheme 6. */
 #ifndef EDGE_LOOP_TIMER_H
 #define EDGE_LOOP_TIMER_H
 

@@ -9,6 +9,7 @@
 #include "edge/http/head.h"
 #include "edge/http/problem.h"
 #include "edge/serve/exchange.h"
+#include "edge/serve/pace.h"
 #include "edge/wire/link.h"
 
 #include <stdlib.h>
@@ -31,6 +32,8 @@ static void unlink_conn(struct conn *c)
     c->service->conn_count--;
     atomic_fetch_sub_explicit(c->service->open, 1, memory_order_relaxed);
     limiter_leave(c->place);
+    if (c->listener)
+        pace_leave(c);
 }
 
 static void conn_free(struct conn *c)
@@ -415,7 +418,9 @@ static void refuse_slow(struct conn *c)
 static void on_time(struct timer *t)
 {
     struct conn *c = (struct conn *)((char *)t - offsetof(struct conn, timer));
-    if (c->exchange)
+    if (c->exchange && c->exchange->pace && pace_waits(c->exchange))
+        exchange_go(c->exchange);
+    else if (c->exchange)
         look_at_progress(c);
     else if (c->linger)
         conn_end(c, c->reason);

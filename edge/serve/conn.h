@@ -21,10 +21,12 @@ struct conn {
     uint32_t searched;   /* how far the saved head was searched for its end */
     uint64_t head_since; /* when the first byte of it came; 0: none did */
     int fd;
-    uint32_t lingered;           /* bytes thrown away since the write side was shut */
-    uint32_t unsent;             /* what the client had still to take when the timer last looked */
-    uint32_t skip;               /* bytes of a request's body that are still to be thrown away */
-    struct address peer;         /* or whom a proxy of connections speaks for */
+    uint32_t lingered;   /* bytes thrown away since the write side was shut */
+    uint32_t unsent;     /* what the client had still to take when the timer last looked */
+    uint32_t skip;       /* bytes of a request's body that are still to be thrown away */
+    struct address peer; /* or whom a proxy of connections speaks for */
+    uint64_t listener;   /* whom and what it is paced for: limiter_listener; 0: nobody yet */
+    uint64_t pace_full;  /* when that bucket is full again: guard/pace.h */
     struct limiter_entry *place; /* among its address's connections; NULL: not counted */
     uint8_t stalls;              /* looks of the timer in a row that saw the client take nothing */
     uint8_t reason;              /* why it lingers: an enum close_reason */

@@ -12,6 +12,7 @@
 #include "edge/serve/admit.h"
 #include "edge/serve/body.h"
 #include "edge/serve/hand_on.h"
+#include "edge/serve/pace.h"
 #include "edge/serve/reply.h"
 #include "edge/serve/route.h"
 #include "edge/wire/link.h"
@@ -25,7 +26,7 @@ struct stage {
     enum step (*run)(struct exchange *x);
 };
 
-enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, SEND, STAGES };
+enum stage_number { ADMIT, ROUTE, LOOKUP, DECIDE, ANSWER, PACE, SEND, STAGES };
 
 const struct address *exchange_client(const struct exchange *x)
 {
@@ -253,6 +254,8 @@ static enum step run_answer(struct exchange *x)
         x->reason = CLOSE_ERROR;
         return STEP_END;
     }
+    if (!x->service->opts->debts || !pace_begin(x))
+        x->stage = PACE; /* that is passed over */
     return STEP_ON;
 }
 
@@ -261,7 +264,8 @@ static enum step run_send(struct exchange *x) { return body_send(x); }
 static const struct stage stages[STAGES] = {
     [ADMIT] = {"admit", run_admit},    [ROUTE] = {"route", run_route},
     [LOOKUP] = {"lookup", run_lookup}, [DECIDE] = {"decide", run_decide},
-    [ANSWER] = {"answer", run_answer}, [SEND] = {"send", run_send},
+    [ANSWER] = {"answer", run_answer}, [PACE] = {"pace", pace_send},
+    [SEND] = {"send", run_send},
 };
 
 /* ---- the end ---- */
@@ -332,8 +336,8 @@ static bool is_abort(enum close_reason reason)
 /* Bytes that it would have got. While a file is looked for nobody knows: the look-up counts. */
 static uint64_t unsent(struct exchange *x)
 {
-    x->wish.whole = x->asks && x->wish.kind == WISH_FILE && reply_is_whole(x);
-    return x->body.left;
+    x->wish.whole = x->asks && !x->pace && x->wish.kind == WISH_FILE && reply_is_whole(x);
+    return x->body.left + (x->pace ? pace_left(x) : 0);
 }
 
 static void record(struct exchange *x, bool whole, enum close_reason close)
@@ -363,6 +367,8 @@ static void exchange_free(struct exchange *x)
 static void release(struct exchange *x)
 {
     struct service *s = x->service;
+    if (x->pace)
+        pace_end(x);
     body_cancel(x);
     supply_leave(&x->wish);
     give_back(&x->reply);
@@ -447,7 +453,7 @@ static bool keep(struct exchange *x)
     if (x->kept)
         return true;
     x->kept = true;
-    return x->stage == SEND ? keep_spoken(x) : keep_request(x);
+    return x->stage >= PACE ? keep_spoken(x) : keep_request(x);
 }
 
 /* The head is written in the service's scratch, which the next exchange uses too. */

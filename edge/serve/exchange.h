@@ -22,6 +22,7 @@ struct span {
 };
 
 struct waiter; /* for a cold read: body.c */
+struct pace;
 
 /* What is being sent: the head and then the body. */
 struct body {
@@ -73,6 +74,7 @@ struct exchange {
     struct wish wish;
     struct reply reply;
     struct body body;
+    struct pace *pace;      /* in the arena; NULL: the body goes as fast as it can */
     uint64_t started;       /* first byte of the request, monotonic ns */
     uint64_t answered;      /* when the first byte of the answer went; 0: not yet */
     uint64_t head_bytes;    /* of the reply head */

@@ -25,6 +25,8 @@ static const struct row rows[] = {
     {"requests", "aborted by the client", COUNTER_ABORTS, COUNTER_ABORTS},
     {"connections", "open", COUNTER_CONNECTIONS, COUNTER_CONNECTIONS},
     {"connections", "accepted", COUNTER_CONNECTIONS_ACCEPTED, COUNTER_CONNECTIONS_ACCEPTED},
+    {"connections", "paced", COUNTER_PACED, COUNTER_PACED},
+    {"connections", "seconds waited for their pace", COUNTER_PACED_SECONDS, COUNTER_PACED_SECONDS},
     {"memory", "hits", COUNTER_CACHE_MEMORY_HIT, COUNTER_CACHE_MEMORY_HIT},
     {"memory", "misses", COUNTER_CACHE_MEMORY_MISS, COUNTER_CACHE_MEMORY_MISS},
     {"memory", "stale", COUNTER_CACHE_MEMORY_STALE, COUNTER_CACHE_MEMORY_STALE},

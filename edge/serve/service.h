@@ -6,6 +6,7 @@
 
 #include "edge/guard/forwarded.h"
 #include "edge/guard/limiter.h"
+#include "edge/guard/pace.h"
 #include "edge/http/h1_parse.h"
 #include "edge/loop/pool.h"
 #include "edge/loop/timer.h"
@@ -42,6 +43,8 @@ struct service_opts {
     struct keyring *keys;
     struct limiter *buckets; /* shared, of requests by address; NULL: they are not limited */
     struct limiter *counts;  /* shared, of connections by address; NULL: the same */
+    struct limiter *debts;   /* shared, of ended connections; NULL: nothing is paced */
+    struct pace_terms pace;
     struct limiter_rate requests;
     uint32_t connections;      /* of one address at once */
     struct networks proxies;   /* whose word about the client is taken */
@@ -76,6 +79,7 @@ struct service {
     struct exchange *spares;
     unsigned spare_count;
     struct h1_request request; /* the head that was read last: see exchange.h */
+    uint64_t paced;            /* ns that answers waited and that are no whole second yet */
     uint64_t second_until;     /* monotonic ns: when the date line is of the past */
     int64_t second;            /* of the date line */
     char date[SERVICE_DATE];

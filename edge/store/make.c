@@ -166,8 +166,9 @@ enum err make_index(const struct key *key, unsigned char *record, size_t len, st
     return ERR_NONE;
 }
 
-enum err make_again(const struct key *key, const struct make_rendition *track, unsigned char *bytes,
-                    size_t len, struct object **out)
+enum err make_again(const struct make_opts *opts, const struct key *key,
+                    const struct make_rendition *track, unsigned char *bytes, size_t len,
+                    struct object **out)
 {
     enum object_kind kind = (enum object_kind)key->kind;
     struct make_description d;
@@ -176,7 +177,7 @@ enum err make_again(const struct key *key, const struct make_rendition *track, u
         return make_index(key, bytes, len, out);
     case OBJECT_SEGMENT:
         must(key->container < CONTAINER_BYTES);
-        return make_segment_of(key, bytes, len, (enum container)key->container, track, out);
+        return make_segment_of(opts, key, bytes, len, track, out);
     case OBJECT_BODY:
         if (len == track->source->size)
             return body_of(key, track->source, bytes, out);

@@ -59,10 +59,11 @@ MUST_USE enum err make_segment_encoded(const struct make_opts *opts, const struc
 MUST_USE enum err make_index(const struct key *key, unsigned char *record, size_t len,
                              struct object **out);
 /* The object of `key` from bytes that were made before, elsewhere; takes them over (malloc). What
- * its head says comes from the track alone; of it only segments need the index. [any thread]
- *   ERR_MEDIA  they cannot be of this track */
-MUST_USE enum err make_again(const struct key *key, const struct make_rendition *track,
-                             unsigned char *bytes, size_t len, struct object **out);
+ * its head says comes from the track alone; of it only segments need the index, and the options.
+ * [any thread] ERR_MEDIA  they cannot be of this track */
+MUST_USE enum err make_again(const struct make_opts *opts, const struct key *key,
+                             const struct make_rendition *track, unsigned char *bytes, size_t len,
+                             struct object **out);
 /* `plain` (a playlist) in key->coding. [pool]   ERR_NOMEM */
 MUST_USE enum err make_encoded(const struct key *key, const struct object *plain,
                                struct object **out);

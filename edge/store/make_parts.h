@@ -46,8 +46,8 @@ MUST_USE enum err make_finish_bytes(const struct key *key, unsigned char *bytes,
 MUST_USE enum err make_finish(const struct key *key, struct buf *b,
                               const struct make_description *d, struct object **out);
 /* The object of a segment's bytes, which are taken over (make_segment.c).   ERR_NOMEM */
-MUST_USE enum err make_segment_of(const struct key *key, unsigned char *bytes, size_t len,
-                                  enum container in, const struct make_rendition *track,
-                                  struct object **out);
+MUST_USE enum err make_segment_of(const struct make_opts *opts, const struct key *key,
+                                  unsigned char *bytes, size_t len,
+                                  const struct make_rendition *track, struct object **out);
 
 #endif

@@ -51,10 +51,27 @@ static enum err finish_bytes(const struct key *key, unsigned char *bytes, size_t
     return e;
 }
 
-enum err make_segment_of(const struct key *key, unsigned char *bytes, size_t len, enum container in,
-                         const struct make_rendition *track, struct object **out)
+/* How long it is heard, for its pace; and passes `e` on. */
+static enum err time_it(enum err e, const struct make_opts *opts,
+                        const struct make_rendition *track, struct object *o)
 {
-    return finish_bytes(key, bytes, len, in, (struct behind){0, 0}, track, out);
+    uint32_t from, to;
+    const struct index *x = track->index->index;
+    struct cut cut = make_cut(opts, x);
+    if (e || o->key.number >= cut.count)
+        return e;
+    cut_segment(&cut, o->key.number, &from, &to);
+    uint64_t ticks = index_start(x, to) - index_start(x, from);
+    o->sound_ms = (uint32_t)(ticks * 1000 / index_info(x)->timescale);
+    return ERR_NONE;
+}
+
+enum err make_segment_of(const struct make_opts *opts, const struct key *key, unsigned char *bytes,
+                         size_t len, const struct make_rendition *track, struct object **out)
+{
+    enum container in = (enum container)key->container;
+    enum err e = finish_bytes(key, bytes, len, in, (struct behind){0, 0}, track, out);
+    return time_it(e, opts, track, *out);
 }
 
 static enum err finish_segment(const struct key *key, struct buf *b, enum container in,
@@ -96,7 +113,7 @@ enum err make_segment(const struct make_opts *opts, const struct key *key, struc
     if (!e)
         e = finish_segment(key, &head, in, (struct behind){from, to}, track, out);
     buf_fini(&head);
-    return e;
+    return time_it(e, opts, track, *out);
 }
 
 static enum err read_payload(const struct make_rendition *track, uint32_t from, uint32_t to,
@@ -172,7 +189,7 @@ enum err make_segment_built(const struct make_opts *opts, const struct key *key,
     if (!e)
         e = finish_segment(key, &b, in, (struct behind){0, 0}, track, out);
     buf_fini(&b);
-    return e;
+    return time_it(e, opts, track, *out);
 }
 
 enum err make_order(const struct make_opts *opts, const struct key *key,

@@ -92,6 +92,7 @@ struct object {
     uint16_t fields_part;   /* that one range carries too: those, and what the object is */
     uint16_t fields_200; /* that a 200 carries: Content-Length too; all of them: a 206 of it all */
     uint32_t span_count;
+    uint32_t sound_ms;   /* of a segment: how long it is heard */
     struct str fields;   /* reply fields of its own, each with its CRLF */
     unsigned char *body; /* owned; may be NULL */
     size_t body_len;

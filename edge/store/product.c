@@ -116,6 +116,11 @@ static bool step_index(struct wish *w)
         w->index = NULL;
         return wish_settle_failure(w, failure);
     }
+    if (w->kind == WISH_INDEX) {
+        struct object *index = w->index;
+        w->index = NULL;
+        return wish_settle(w, ERR_NONE, index);
+    }
     w->step = step_make;
     return true;
 }
@@ -240,3 +245,5 @@ bool product_start(struct wish *w)
     w->step = w->kind == WISH_KEY ? step_key : step_product;
     return true;
 }
+
+void product_start_index(struct wish *w) { w->step = step_index; }

@@ -8,5 +8,7 @@
 /* The wish's source is a file. True: settled, or another step is set; false: the step waits, as
  * steps answer. */
 bool product_start(struct wish *w);
+/* The first step of a WISH_INDEX whose source is set. */
+void product_start_index(struct wish *w);
 
 #endif

@@ -123,6 +123,21 @@ bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now)
     return wish->step == NULL;
 }
 
+bool supply_index(const struct supply_seat *seat, struct wish *wish, struct object *source,
+                  uint64_t now)
+{
+    must(wish->granted && !wish->object && !wish->source && !wish->waiter && !wish->held);
+    wish->seat = seat;
+    wish->now = now;
+    wish->kind = WISH_INDEX;
+    wish->how = WISH_HIT;
+    wish->turn = cache_turn(seat->supply->cache);
+    wish->source = object_ref(source);
+    product_start_index(wish);
+    wish_climb(wish);
+    return wish->step == NULL;
+}
+
 void supply_give_back(struct object *object, struct object *source, struct near_entry *held)
 {
     if (held) {

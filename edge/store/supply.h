@@ -55,6 +55,7 @@ enum wish_kind {
     WISH_SEGMENT,
     WISH_KEY,     /* that segments are encrypted with */
     WISH_LIBRARY, /* the list of all tracks, as JSON, for the player page */
+    WISH_INDEX,   /* supply_index's */
 };
 enum wish_how { WISH_HIT, WISH_MISS, WISH_JOINED, WISH_REDIS };
 
@@ -99,6 +100,10 @@ struct wish {
 /* Look for it. True: it is granted (or refused: wish->err) already; false: `granted` will be
  * called. The caller has filled the first block and zeroed the rest. */
 bool supply_ask(const struct supply_seat *seat, struct wish *wish, uint64_t now);
+/* The index of that very file, which may have been replaced meanwhile: wish->object has it, and
+ * there is nothing to send. Else as supply_ask; of the wish only `granted` has to be set. */
+bool supply_index(const struct supply_seat *seat, struct wish *wish, struct object *source,
+                  uint64_t now);
 /* What a wish was granted, once it is taken from there. `held` is NULL: the others are references.
  */
 void supply_give_back(struct object *object, struct object *source, struct near_entry *held);

@@ -328,7 +328,7 @@ static void land(struct work *w, enum err e, struct object *out)
 static enum err run_found(struct work *w, unsigned char *bytes, size_t len, struct object **out)
 {
     struct make_rendition track = {w->source, w->index};
-    enum err e = make_again(&w->flight.key, &track, bytes, len, out);
+    enum err e = make_again(&w->opts->supply->make, &w->flight.key, &track, bytes, len, out);
     count(w, e ? COUNTER_CACHE_REDIS_ERROR : COUNTER_CACHE_REDIS_HIT, 1);
     if (!e)
         put(w, *out);

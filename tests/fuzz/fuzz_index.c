@@ -47,6 +47,19 @@ static void check_spans(const struct index *x, uint32_t from, uint32_t to)
     must(n > 16 || sum == index_bytes(x, from, to));
 }
 
+/* Any byte of the file is asked about when its track is paced. */
+static void check_places(const struct index *x)
+{
+    uint32_t packets = index_info(x)->packets;
+    struct index_span span;
+    must(index_packet_at(x, UINT64_MAX) <= packets && index_packet_at(x, 0) <= packets);
+    for (uint32_t i = 0; i < packets && i < WALKED; i++) {
+        must(index_spans(x, i, i + 1, &span, 1) > 0);
+        must(index_packet_at(x, span.offset) <= packets);
+        must(index_packet_at(x, span.offset + span.length) <= packets);
+    }
+}
+
 static void check_build(const struct cut *c, enum container in, uint32_t k, uint64_t bytes)
 {
     struct buf out;
@@ -136,6 +149,7 @@ static void check_record(const unsigned char *record, size_t size, bool good)
         return;
     must(index_record(x).n == size && memcmp(index_record(x).p, record, size) == 0);
     check_packets(x);
+    check_places(x);
     for (unsigned in = 0; in < CONTAINER_COUNT; in++) {
         check_container(x, (enum container)in, 6000);
         check_container(x, (enum container)in, 100);

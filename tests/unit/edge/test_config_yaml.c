@@ -259,6 +259,56 @@ static void rates_are_read(void **state)
     CHECK_MISTAKES(wrong);
 }
 
+static void paces_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        struct conf_bandwidth pace;
+    } cases[] = {
+        {"limit: {bandwidth: {rate: 1.5x, after: 10s}}", {0, 1500, 10000}},
+        {"limit: {bandwidth: {rate: 1x}}", {0, 1000, 30000}},
+        {"limit: {bandwidth: {after: 0s, rate: 2.125x}}", {0, 2125, 0}},
+        {"limit: {bandwidth: 1000x}", {0, 1000000, 30000}},
+        {"limit: {bandwidth: \"256KB,5s\"}", {262144, 0, 5000}},
+        {"limit: {bandwidth: {rate: 1000000, after: 2m}}", {1000000, 0, 120000}},
+        {"limit: {bandwidth: off}", {0, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf *conf;
+        char why[CONF_WHY_MAX];
+        assert_int_equal(conf_parse(str_of(cases[i].yaml), "t.yaml", &conf, why, sizeof why),
+                         ERR_NONE);
+        assert_memory_equal(&conf->limit.bandwidth, &cases[i].pace, sizeof cases[i].pace);
+        conf_free(conf);
+    }
+}
+
+static void paces_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"0.999x", "1.5",     "1.5y",     "1.x",       "1.0001x",
+                                        "1001x",  "1000.1x", "1023",     "256KB/s",   "x",
+                                        "-2x",    "1e3x",    "1.5x,25h", "1.5x,soon", "1.5x,1s,2s"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct conf *conf;
+        char why[CONF_WHY_MAX], yaml[64], expected[CONF_WHY_MAX];
+        snprintf(yaml, sizeof yaml, "limit: {bandwidth: \"%s\"}", wrong[i]);
+        snprintf(expected, sizeof expected,
+                 "t.yaml:1: limit.bandwidth: \"%s\" is no pace, expected off or {rate: 1.5x, "
+                 "after: 30s}, a rate from 1x to 1000x or from 1KB",
+                 wrong[i]);
+        assert_int_equal(conf_parse(str_of(yaml), "t.yaml", &conf, why, sizeof why), ERR_CONFIG);
+        assert_string_equal(why, expected);
+    }
+    static const struct mistake mistakes[] = {
+        {"limit: {bandwidth: {rate: 2x, burst: 1}}",
+         "t.yaml:1: limit.bandwidth: an unknown or repeated key, expected off or {rate: 1.5x, "
+         "after: 30s}, a rate from 1x to 1000x or from 1KB"},
+    };
+    CHECK_MISTAKES(mistakes);
+}
+
 static void keys_are_read(void **state)
 {
     (void)state;
@@ -317,9 +367,6 @@ static void features_that_are_not_built_are_refused(void **state)
 {
     (void)state;
     static const struct mistake cases[] = {
-        {"limit:\n  bandwidth: {rate: 1.5x, after: 30s}\n",
-         "t.yaml:2: limit.bandwidth: this build has no pacing yet, expected nothing but the "
-         "default, off"},
         {"listen:\n  - address: 1.2.3.4:443\n    tls: {certificate: c, key: k}\n",
          "t.yaml:2: listen.tls: this build has no TLS yet, expected an address without it"},
     };
@@ -348,7 +395,7 @@ static void features_that_are_not_built_may_be_off(void **state)
 {
     (void)state;
     conf_free(parse("sign: {protect: [], keys: [], max_expires: 168h}\n"
-                    "limit: {requests: off, connections: off, bandwidth: }\n"));
+                    "limit: {requests: off, connections: off, bandwidth: off}\n"));
 }
 
 static void where_redis_is_has_to_be_understood(void **state)
@@ -492,6 +539,8 @@ int main(void)
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(broken_yaml_says_the_line),
         cmocka_unit_test(rates_are_read),
+        cmocka_unit_test(paces_are_read),
+        cmocka_unit_test(paces_that_are_none_are_refused),
         cmocka_unit_test(keys_are_read),
         cmocka_unit_test(mistakes_in_keys_are_told_without_the_secret),
         cmocka_unit_test(features_that_are_not_built_are_refused),

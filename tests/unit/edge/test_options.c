@@ -41,6 +41,8 @@ static void same_field(const struct option *o, struct conf *a, struct conf *b)
         assert_int_equal(option_texts(o, a)->count, option_texts(o, b)->count);
     else if (o->type == OPTION_RATE)
         assert_memory_equal(in_a, in_b, sizeof(struct conf_rate));
+    else if (o->type == OPTION_BANDWIDTH)
+        assert_memory_equal(in_a, in_b, sizeof(struct conf_bandwidth));
     else if (o->type == OPTION_KEYS)
         assert_int_equal(a->sign.keys.count, b->sign.keys.count);
     else if (o->type < OPTION_TEXT)

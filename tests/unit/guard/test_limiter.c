@@ -121,9 +121,60 @@ static void a_full_table_of_counts_refuses_nobody(void **state)
     limiter_free(l);
 }
 
+static void a_debt_is_taken_over_once(void **state)
+{
+    (void)state;
+    struct limiter *l = table(64);
+    uint8_t ip[16], other[16];
+    v4(ip, 1);
+    v4(other, 2);
+    uint64_t a = limiter_listener(ip, STR("/a.mp3"));
+    assert_int_equal(a, limiter_listener(ip, STR("/a.mp3")));
+    assert_int_not_equal(a, limiter_listener(ip, STR("/b.mp3")));
+    assert_int_not_equal(a, limiter_listener(other, STR("/a.mp3")));
+    limiter_leave_debt(l, a, 7 * SECOND);
+    limiter_leave_debt(l, a, 5 * SECOND); /* of a shorter one on another connection */
+    assert_int_equal(limiter_take_debt(l, limiter_listener(other, STR("/a.mp3"))), 0);
+    assert_int_equal(limiter_take_debt(l, a), 7 * SECOND);
+    assert_int_equal(limiter_take_debt(l, a), 0);
+    limiter_free(l);
+}
+
+static void listeners_of_ipv6_are_networks_of_64_bits(void **state)
+{
+    (void)state;
+    uint8_t a[16], b[16];
+    memset(a, 0x20, 16);
+    memcpy(b, a, 16);
+    b[15]++;
+    assert_int_equal(limiter_listener(a, STR("/a")), limiter_listener(b, STR("/a")));
+    b[7]++;
+    assert_int_not_equal(limiter_listener(a, STR("/a")), limiter_listener(b, STR("/a")));
+}
+
+/* A set has eight places; all of these go into the one set. */
+static void the_smallest_debt_makes_room(void **state)
+{
+    (void)state;
+    struct limiter *l = table(8);
+    for (uint64_t i = 1; i <= 8; i++)
+        limiter_leave_debt(l, i, 10 * SECOND + i);
+    limiter_leave_debt(l, 9, 10 * SECOND); /* smaller than all: not kept */
+    assert_int_equal(limiter_take_debt(l, 9), 0);
+    limiter_leave_debt(l, 10, 20 * SECOND); /* in the place of 1 */
+    assert_int_equal(limiter_take_debt(l, 1), 0);
+    for (uint64_t i = 2; i <= 8; i++)
+        assert_int_equal(limiter_take_debt(l, i), 10 * SECOND + i);
+    assert_int_equal(limiter_take_debt(l, 10), 20 * SECOND);
+    limiter_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_debt_is_taken_over_once),
+        cmocka_unit_test(listeners_of_ipv6_are_networks_of_64_bits),
+        cmocka_unit_test(the_smallest_debt_makes_room),
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
         cmocka_unit_test(clients_are_addresses_and_networks_of_64_bits),
         cmocka_unit_test(a_million_addresses_push_out_only_each_other),

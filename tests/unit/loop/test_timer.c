@@ -320,6 +320,53 @@ static void many_timers_keep_to_the_model(void **state)
         timer_drop(&p[i].timer);
 }
 
+/* As many as paced listeners may be: each its own deadline within a minute, a third turned off, a
+ * third moved to half the time. */
+
+enum { CROWD = 1000 * 1000 };
+static struct timer *crowd;
+static uint64_t *due;
+static size_t fired_in_time;
+
+static uint64_t crowd_after(uint32_t i) { return (1 + i * 2654435761u % (60 * 1000)) * CLOCK_MS; }
+
+static void on_crowd(struct timer *t)
+{
+    size_t i = (size_t)(t - crowd);
+    fired_in_time += now >= due[i] && now < due[i] + 2 * TIMER_TICK;
+    due[i] = 0;
+}
+
+static void a_million_timers_fire_each_in_its_time(void **state)
+{
+    (void)state;
+    uint64_t start = now;
+    size_t off = 0;
+    crowd = calloc(CROWD, sizeof *crowd);
+    due = calloc(CROWD, sizeof *due);
+    fired_in_time = 0;
+    for (uint32_t i = 0; i < CROWD; i++) {
+        crowd[i].on_time = on_crowd;
+        due[i] = start + crowd_after(i);
+        timer_set(wheel, &crowd[i], due[i]);
+    }
+    for (uint32_t i = 0; i < CROWD; i++) {
+        due[i] = start + crowd_after(i) / (i % 3 == 1 ? 2 : 1);
+        if (i % 3 == 1)
+            timer_set(wheel, &crowd[i], due[i]);
+        if (i % 3 == 2)
+            timer_off(&crowd[i]);
+        off += i % 3 == 2;
+    }
+    while (now < start + 61 * SECOND)
+        go_to(now + TIMER_TICK);
+    assert_int_equal(fired_in_time, CROWD - off);
+    for (uint32_t i = 0; i < CROWD; i++)
+        timer_drop(&crowd[i]);
+    free(crowd);
+    free(due);
+}
+
 /* With a loop */
 
 static struct loop *loop;
@@ -344,6 +391,43 @@ static void on_a_loop_it_fires_and_the_loop_knows_the_time(void **state)
     loop_run(loop);
     assert_int_equal(p.fired, 1);
     assert_true(p.at >= deadline); /* what a callback adds to loop_now is not in the past */
+    timers_free(w);
+    loop_free(loop);
+}
+
+static size_t fired_all, fired_when_others_ran;
+static struct timer herd[1000];
+
+static void on_others_turn(struct loop_task *task)
+{
+    (void)task;
+    fired_when_others_ran = fired_all;
+}
+
+static struct loop_task others_turn = {NULL, on_others_turn, false};
+
+static void on_herd(struct timer *t)
+{
+    (void)t;
+    if (++fired_all == 1)
+        loop_later(loop, &others_turn);
+    if (fired_all == sizeof herd / sizeof *herd)
+        loop_stop(loop);
+}
+
+static void a_thousand_that_are_due_let_others_have_their_turn(void **state)
+{
+    (void)state;
+    struct timers *w;
+    loop = turn_loop();
+    assert_int_equal(timers_new(loop, &w), ERR_NONE);
+    for (size_t i = 0; i < sizeof herd / sizeof *herd; i++) {
+        herd[i].on_time = on_herd;
+        timer_set(w, &herd[i], clock_mono() + 1);
+    }
+    loop_run(loop);
+    assert_true(fired_when_others_ran > 0 && fired_when_others_ran < 200);
+    assert_int_equal(fired_all, sizeof herd / sizeof *herd);
     timers_free(w);
     loop_free(loop);
 }
@@ -399,6 +483,8 @@ int main(void)
         ON_A_WHEEL(a_jump_of_a_century_costs_one_turn),
         ON_A_WHEEL(it_is_on_until_it_fires_or_is_turned_off),
         ON_A_WHEEL(many_timers_keep_to_the_model),
+        ON_A_WHEEL(a_million_timers_fire_each_in_its_time),
+        cmocka_unit_test(a_thousand_that_are_due_let_others_have_their_turn),
         cmocka_unit_test(on_a_loop_it_fires_and_the_loop_knows_the_time),
         cmocka_unit_test(an_empty_wheel_does_not_tick),
         cmocka_unit_test(a_wheel_with_timers_in_it_may_be_freed),

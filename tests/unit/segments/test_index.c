@@ -143,6 +143,49 @@ static void packets_over_pages_are_found_in_pieces(void **state)
     index_free(x);
 }
 
+/* Each byte of the file, told by where the spans of the packets lie. */
+static void check_packet_at(const struct index *x, uint64_t end)
+{
+    struct index_span pieces[4];
+    uint32_t packets = index_info(x)->packets, next = 0;
+    uint64_t behind = 0; /* the last byte of `next - 1` is before it */
+    for (uint64_t at = 0; at < end; at++) {
+        for (; next < packets && at >= behind; next++) {
+            size_t count = index_spans(x, next, next + 1, pieces, 4);
+            assert_in_range(count, 1, 4);
+            if (at < pieces[0].offset)
+                break;
+            behind = pieces[count - 1].offset + pieces[count - 1].length;
+        }
+        uint32_t expected = at < behind ? next - 1 : next;
+        assert_int_equal(index_packet_at(x, at), expected);
+    }
+    assert_int_equal(index_packet_at(x, end), packets);
+    assert_int_equal(index_packet_at(x, UINT64_MAX), packets);
+}
+
+static void the_packet_at_each_byte_of_the_file(void **state)
+{
+    (void)state;
+    struct index *x = make_aac(3 * INDEX_STRIDE + 17);
+    check_packet_at(x, 1000 + index_info(x)->payload);
+    index_free(x);
+    x = make_aac(INDEX_STRIDE);
+    check_packet_at(x, 1000 + index_info(x)->payload);
+    index_free(x);
+    struct index_builder *b = index_build();
+    for (uint32_t i = 0; i < 300; i++) /* of one size, with gaps after every tenth */
+        assert_int_equal(index_build_packet(b, 50 + i * 20u + i / 10 * 7u, 20, 1024), ERR_NONE);
+    x = open_of(b);
+    check_packet_at(x, 50 + 300 * 20u + 29 * 7u);
+    index_free(x);
+    x = ogg_like(); /* page headers belong to the packet that goes on behind them, or follows */
+    struct index_span last[2];
+    size_t count = index_spans(x, 199, 200, last, 2);
+    check_packet_at(x, last[count - 1].offset + last[count - 1].length);
+    index_free(x);
+}
+
 static void packets_side_by_side_are_one_span(void **state)
 {
     (void)state;
@@ -277,6 +320,7 @@ int main(void)
         cmocka_unit_test(times_are_right_when_every_packet_differs),
         cmocka_unit_test(the_middle_between_two_packets_goes_up),
         cmocka_unit_test(packets_over_pages_are_found_in_pieces),
+        cmocka_unit_test(the_packet_at_each_byte_of_the_file),
         cmocka_unit_test(packets_side_by_side_are_one_span),
         cmocka_unit_test(a_track_without_packets_is_an_index),
         cmocka_unit_test(an_encoded_track_knows_its_source),

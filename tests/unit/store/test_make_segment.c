@@ -44,6 +44,33 @@ static void a_segment_is_a_short_head_and_a_span_of_the_file(void **state)
     track_free(&m);
 }
 
+/* Pacing needs no index at hand: made here, or found in Redis, a segment says it itself. */
+static void a_segment_knows_how_long_it_is_heard(void **state)
+{
+    (void)state;
+    struct track t = aac();
+    struct cut cut = cut_make(t.index->index, 6000);
+    assert_true(cut.count > 1);
+    for (uint32_t i = 0; i < cut.count; i++) {
+        struct key key = key_of(OBJECT_SEGMENT, CONTAINER_FMP4, i);
+        struct object *made, *again;
+        uint32_t from, to;
+        cut_segment(&cut, i, &from, &to);
+        assert_int_equal(segment(&t, CONTAINER_FMP4, i, "m4s", &made), ERR_NONE);
+        assert_int_equal(made->sound_ms, (uint64_t)(to - from) * 1024 * 1000 / 44100);
+        assert_int_equal(make_again(&OPTS, &key, &t.r, calloc(1, 100), 100, &again), ERR_NONE);
+        assert_int_equal(again->sound_ms, made->sound_ms);
+        object_unref(made);
+        object_unref(again);
+    }
+    struct key beyond = key_of(OBJECT_SEGMENT, CONTAINER_FMP4, cut.count);
+    struct object *o; /* of an edge that cuts otherwise */
+    assert_int_equal(make_again(&OPTS, &beyond, &t.r, calloc(1, 100), 100, &o), ERR_NONE);
+    assert_int_equal(o->sound_ms, 0);
+    object_unref(o);
+    track_free(&t);
+}
+
 static void segments_differ_in_etag_by_number_version_and_container(void **state)
 {
     (void)state;
@@ -235,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_is_a_short_head_and_a_span_of_the_file),
+        cmocka_unit_test(a_segment_knows_how_long_it_is_heard),
         cmocka_unit_test(segments_differ_in_etag_by_number_version_and_container),
         cmocka_unit_test(segments_of_other_kinds_are_not_found),
         cmocka_unit_test(numbers_past_the_last_are_not_found),

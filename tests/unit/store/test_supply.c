@@ -195,9 +195,49 @@ static void a_root_that_is_not_there_is_an_error(void **state)
     supply_free(NULL);
 }
 
+static struct wish index_of(struct object *source)
+{
+    struct wish w = wish_of(WISH_FILE, "");
+    granted_count = 0;
+    if (!supply_index(&seat, &w, source, now))
+        while (!granted_count)
+            loop_run(loop);
+    return w;
+}
+
+static void the_index_of_a_file_may_be_had_for_itself(void **state)
+{
+    (void)state;
+    silence("a.mp3", FRAMES);
+    struct wish file = got(WISH_FILE, "/a.mp3");
+    silence("new.mp3", 2 * FRAMES);
+    assert_int_equal(rename(tree_path(&tree, "new.mp3"), tree_path(&tree, "a.mp3")), 0);
+    for (int i = 0; i < 2; i++) { /* of the file that is open, whatever has its name now */
+        struct wish w = index_of(file.source);
+        assert_int_equal(w.err, ERR_NONE);
+        assert_int_equal(index_info(w.object->index)->packets, FRAMES);
+        supply_leave(&w);
+    }
+    assert_int_equal(counted(COUNTER_INDEX_BUILDS), 1);
+    supply_leave(&file);
+}
+
+static void there_is_no_index_of_what_is_no_track(void **state)
+{
+    (void)state;
+    tree_text(&tree, "text.mp3", "no music at all");
+    struct wish file = got(WISH_FILE, "/text.mp3");
+    struct wish w = index_of(file.source);
+    assert_int_equal(w.err, ERR_MEDIA);
+    supply_leave(&w);
+    supply_leave(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_RIG(the_index_of_a_file_may_be_had_for_itself),
+        WITH_RIG(there_is_no_index_of_what_is_no_track),
         WITH_RIG(a_small_file_is_read_once_and_then_kept),
         WITH_RIG(a_larger_file_is_its_own_source),
         WITH_RIG(an_empty_file_is_found_too),
