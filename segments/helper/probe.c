@@ -194,8 +194,8 @@ static enum err make(struct track *t, AVIOContext *io, struct buf *out)
     return finish(t, out);
 }
 
-/* Running out of memory in here means the file wants more than a helper may have: the server is told
- * so, and replaces this process. */
+/* Running out of memory in here means the file wants more than a helper may have: the server is
+ * told so, and replaces this process. */
 static enum err settle_error(struct track *t, enum err rc)
 {
     if (source_stopped(t->source))
