@@ -196,7 +196,7 @@ def build(root):
 
 
 def is_forgotten(root):
-    """Nobody has asked for it within a day; a run of another version may be using it."""
+    """Made more than a day ago; a run of another version may be using a younger one."""
     return time.time() - os.stat(root).st_mtime > 86400
 
 
@@ -217,7 +217,6 @@ def make(cache=CACHE):
                 if old not in ("lock", os.path.basename(part)) and is_forgotten(os.path.join(cache, old)):
                     shutil.rmtree(os.path.join(cache, old), ignore_errors=True)
             os.rename(part, root)
-        os.utime(root)
     return root
 
 
