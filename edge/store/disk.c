@@ -29,6 +29,7 @@ enum {
     YOUNG_SECONDS = 10,   /* after a write another one is likely */
     REST_MS = 50,         /* without a write, before a file counts as written */
     EMPTY_MS = 300,       /* the same for one without a byte: it was truncated to be written */
+    EMPTY_LOOKS = 3,      /* at one without a byte, however old it says it is */
     REST_TRIES = 7,       /* looks at one that is being written */
     PACKAGER_VERSION = 2, /* goes into segment URLs: raised when segments' bytes change */
 };
@@ -298,16 +299,18 @@ static uint64_t age_of(const struct disk *d, const struct stat *st)
     return now && written > 0 && (uint64_t)written <= now ? now - (uint64_t)written : UINT64_MAX;
 }
 
-/* fstat, once nobody has written to it for a moment. */
+/* fstat, once nobody has written to it for a moment. In the midst of a truncation the length may be
+ * zero already, and the time of writing still the old one: who looks holds no lock. */
 static bool stat_at_rest(const struct disk *d, int fd, struct stat *st)
 {
     bool good = fstat(fd, st) == 0;
-    for (int i = 0; i < REST_TRIES && good && S_ISREG(st->st_mode); i++) {
+    for (int i = 0, empty = 0; i < REST_TRIES && good && S_ISREG(st->st_mode); i++) {
         uint64_t age = age_of(d, st), wanted = (st->st_size ? REST_MS : EMPTY_MS) * CLOCK_MS;
-        if (age >= wanted)
+        empty = st->st_size ? 0 : empty + 1;
+        if (age >= wanted && (!empty || empty >= EMPTY_LOOKS))
             break;
-        struct timespec rest = {
-            0, (long)(wanted - age < REST_MS * CLOCK_MS ? wanted - age : REST_MS * CLOCK_MS)};
+        uint64_t left = age < wanted ? wanted - age : REST_MS * CLOCK_MS;
+        struct timespec rest = {0, (long)(left < REST_MS * CLOCK_MS ? left : REST_MS * CLOCK_MS)};
         (void)nanosleep(&rest, NULL);
         good = fstat(fd, st) == 0;
     }

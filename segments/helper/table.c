@@ -211,6 +211,11 @@ enum err table_index(struct track *t)
     TRY(set_timescale(t));
     TRY(complete_table(t));
     int count = avformat_index_get_entries_count(t->stream);
+    if (count < 1 && t->stream->nb_frames > 0) /* libavformat gave up its list of them */
+        return track_fail(t, ERR_MEDIA,
+                          "its table of %lld samples is broken, or needs more memory than a media "
+                          "helper may have",
+                          (long long)t->stream->nb_frames);
     if (count < 1)
         return track_fail(t, ERR_MEDIA, "it has no samples");
     int64_t first = avformat_index_get_entry(t->stream, 0)->timestamp;

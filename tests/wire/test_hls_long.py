@@ -112,6 +112,17 @@ def test_ffmpeg_plays_over_the_wrap(server, name, container):
     assert over > 58 and abs(over - elsewhere) < 0.5
 
 
+def test_a_table_that_is_too_large_for_the_helper_is_told(tmp_path):
+    """28 bytes a sample, in libavformat: of 24 hours at 8 kHz 18 MB."""
+    hls.ffmpeg(["-stream_loop", "6600", "-i", os.path.join(fixtures.make(), "aac-8.m4a"), "-c", "copy",
+                str(tmp_path / "day.m4a")], timeout=120)
+    for memory, status in (("16MB", 422), ("64MB", 200)):
+        with Segue(tmp_path, {"media": {"helper_memory": memory, "helper_deadline": "60s"}}) as server:
+            answer = hls.get(server, "/hls/day.m4a/index.m3u8", status=status)
+            assert status == 200 or "more memory than a media helper may have" in answer.json()["detail"]
+    os.remove(tmp_path / "day.m4a")
+
+
 def test_the_index_of_a_hundred_hours_is_small(server):
     """Five million packets of many sizes."""
     before = server.metric("segue_cache_bytes")

@@ -96,6 +96,31 @@ static void an_empty_file_has_no_span(void **state)
     object_unref(o);
 }
 
+static unsigned looks;
+
+/* The clock is read at each look; the writer goes on behind the first. */
+static uint64_t write_at_the_second(void)
+{
+    if (++looks == 2) {
+        tree_text(&tree, "torn.mp3", "whole");
+        tree_touch(&tree, "torn.mp3", THEN, 5);
+    }
+    return (THEN + 1000) * CLOCK_SECOND;
+}
+
+/* In the midst of its truncation: no byte, and the old time of writing. */
+static void an_empty_file_is_looked_at_again(void **state)
+{
+    (void)state;
+    tree_text(&tree, "torn.mp3", "");
+    tree_touch(&tree, "torn.mp3", THEN, 5);
+    disk->opts.wall_ns = write_at_the_second;
+    looks = 0;
+    struct object *o = open_in(disk, "/torn.mp3");
+    assert_int_equal(o->size, 5);
+    object_unref(o);
+}
+
 static void a_file_from_before_1970_still_has_a_date(void **state)
 {
     (void)state;
@@ -591,6 +616,7 @@ int main(void)
         IN_TREE(the_root_has_to_be_a_folder),
         IN_TREE(a_file_is_an_object_of_one_span),
         IN_TREE(an_empty_file_has_no_span),
+        IN_TREE(an_empty_file_is_looked_at_again),
         IN_TREE(a_file_from_before_1970_still_has_a_date),
         IN_TREE(what_is_no_file_of_ours_is_not_found),
         IN_TREE(without_openat2_nothing_leads_out_either),
