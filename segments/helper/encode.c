@@ -36,8 +36,19 @@ struct encoder {
     char *why;
 };
 
+/* URLs of encoded segments name the libavcodec that segue was built with: Makefile, edge/recipe.c.
+ */
+static void compare_versions(void)
+{
+    if (avcodec_version() != LIBAVCODEC_VERSION_INT)
+        fputs("segue-media: libavcodec is another one than segue was built with: segments of PCM "
+              "and Vorbis may differ from other edges' under the same URL\n",
+              stderr);
+}
+
 void encode_warm_up(void)
 {
+    compare_versions();
 #ifdef __x86_64__
     av_force_cpu_flags(AV_CPU_FLAG_MMX | AV_CPU_FLAG_MMXEXT | AV_CPU_FLAG_CMOV | AV_CPU_FLAG_SSE |
                        AV_CPU_FLAG_SSE2);

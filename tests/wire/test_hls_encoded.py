@@ -14,6 +14,7 @@ import hls
 import hls_lint
 import raw
 from hls_cases import library  # noqa: F401
+from redis_kit import Redis
 from segue import REPO, Segue
 from test_hls_crypt import CONF as SEALED
 from test_hls_crypt import keys_of, open_segment
@@ -185,6 +186,20 @@ def test_two_edges_send_the_same_bytes(root, name):
         assert first.urls == second.urls and first.segments == second.segments and first.init == second.init
         assert hls.get(one, first.master_url).body == hls.get(two, second.master_url).body
         assert hls.get(one, first.urls[0])["ETag"] == hls.get(two, second.urls[0])["ETag"]
+
+
+@pytest.mark.parametrize("name", ["pcm.wav", "vorbis.ogg"])
+def test_what_one_edge_has_encoded_another_finds_in_redis(root, name):
+    with Redis() as redis:
+        conf = {"cache": {"redis": {"url": redis.url, "timeout": "2s"}}}
+        with Segue(root, conf) as one:
+            first = hls.Track(one, name)
+            made = 5 + len(first.segments)  # both indexes, master, playlist, init
+            one.until_metric('segue_redis_writes_total{result="stored"}', lambda n: n >= made)
+        with Segue(root, conf) as two:
+            second = hls.Track(two, name)
+            assert second.segments == first.segments and second.playlist.body == first.playlist.body
+            assert two.metric(SEGMENTS) == two.metric(MEASURES) == two.metric("segue_index_builds_total") == 0
 
 
 @pytest.mark.parametrize("name", ["pcm.wav", "vorbis.ogg"])

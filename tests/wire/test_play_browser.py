@@ -1,11 +1,16 @@
 """Chromium plays the demo library on the player page: whole and as HLS, to the end of every track."""
 import os
+import shutil
+import sys
 
 import pytest
 
 import browser
 from demo import TRACKS as ALL, demo, seconds  # noqa: F401
-from segue import BUILD
+from segue import BUILD, REPO, Segue
+
+sys.path.insert(0, os.path.join(REPO, "tests", "media"))
+import fixtures  # noqa: E402
 
 PICTURES = os.path.join(BUILD, "pictures")
 
@@ -97,3 +102,18 @@ def test_a_track_that_is_gone_is_told(page):
     finally:
         page.refresh()
         browser.complaints(page)  # the 404s were asked for
+
+
+def test_chromium_plays_ts_of_low_rates(tmp_path):
+    """hls.js takes TS apart: PES packets of many frames, and of other numbers of them."""
+    names = ("ladder/64.m4a", "half.mp3", "cbr.mp3")
+    for name in names:
+        shutil.copy(os.path.join(fixtures.make(), name), tmp_path / os.path.basename(name))
+    with Segue(tmp_path, {"hls": {"container": "ts"}}) as server, browser.chromium() as driver:
+        if server.get("/player/").status == 404:
+            pytest.skip("built with NO_UI=1")
+        browser.open_player(driver, f"http://127.0.0.1:{server.port}/player/")
+        for name in map(os.path.basename, names):
+            seen = browser.play(driver, browser.button_of(name, "hls"), rate=16)
+            assert seen["ended"] and seen["holes"] == 0, (name, seen)
+            assert abs(seen["duration"] - 19.3) <= 0.1, (name, seen)  # priming is heard in TS
