@@ -126,8 +126,7 @@ static bool is_for_here(const struct wish *w)
 {
     const struct object *o = w->object;
     return w->how == WISH_HIT && !w->err && !w->doubted && o && w->source && o != w->source &&
-           o->key.kind != OBJECT_REPLY && !o->failure && !o->expires && !o->span_count &&
-           w->source->source->fd >= 0;
+           o->key.kind != OBJECT_REPLY && !o->failure && !o->expires && w->source->source->fd >= 0;
 }
 
 static struct near_entry *entry_of(const struct wish *w, uint64_t hash, enum coding coding)

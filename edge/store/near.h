@@ -4,7 +4,7 @@
  * What is found here is as true as what the cache would say: the source has to be believed as ever,
  * and neither may have left the cache since. It is looked up there again every NEAR_TRUST, so that
  * the cache knows what is in use, and is given back when a second has gone by without a request.
- * Only what is sent from memory is kept here. */
+ * A song that is sent from its file is not kept here: it is its own source. */
 #ifndef EDGE_STORE_NEAR_H
 #define EDGE_STORE_NEAR_H
 

@@ -8,8 +8,7 @@
 #include "edge/store/steps.h"
 
 enum {
-    HOT_ASKED = 8,            /* times it is found before it is copied into memory */
-    HOT_SEGMENT = 256 * 1024, /* bytes of the largest segment that is */
+    HOT_ASKED = 8, /* times a song is found before it is copied into memory */
 };
 
 static enum object_kind product_kind(const struct wish *w)
@@ -125,16 +124,13 @@ static bool step_index(struct wish *w)
     return true;
 }
 
-/* Sending a hundred kilobytes costs the kernel less from memory than page by page from a file at
- * an odd offset; so what is asked for again and again is read into one piece, behind the answer,
- * and takes the place of its spans. What is asked for now and then stays a head and a span. Should
- * the copy not be kept it is tried again at twice as many askings. */
-static bool is_worth_copying(struct object *o, uint64_t largest)
+/* Short pieces of a song cost the kernel less from memory than page by page from a file; so what is
+ * asked for again and again is read into one piece, behind the answer. Should the copy not be kept
+ * it is tried again at twice as many askings. */
+static bool is_worth_copying(struct object *o)
 {
-    if (!o->span_count || o->size > largest)
-        return false;
     unsigned asked = atomic_load_explicit(&o->asked, memory_order_relaxed);
-    if (asked == UINT16_MAX)
+    if (asked == UINT16_MAX || !o->span_count)
         return false;
     asked = atomic_fetch_add_explicit(&o->asked, 1, memory_order_relaxed) + 1u;
     return asked >= HOT_ASKED && (asked & (asked - 1)) == 0;
@@ -143,13 +139,7 @@ static bool is_worth_copying(struct object *o, uint64_t largest)
 static void copy_behind(struct wish *w, const struct key *key)
 {
     struct supply *s = w->seat->supply;
-    struct key index_key =
-        key_make(OBJECT_INDEX, w->source->key.path, w->source->source->version, CONTAINER_COUNT, 0);
-    struct object *index = key->kind == OBJECT_BODY ? NULL : wish_look(w, &index_key);
-    struct work *work = NULL;
-    if (key->kind == OBJECT_BODY || (index && index->index))
-        work = work_new(&s->work, key, w->source, index, w->now);
-    object_unref(index);
+    struct work *work = work_new(&s->work, key, w->source, NULL, w->now);
     if (!work)
         return;
     work_flight(work)->kept = true;
@@ -194,8 +184,6 @@ static bool step_product(struct wish *w)
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
     if (o && o->failure)
         return wish_settle_failure(w, o);
-    if (o && is_worth_copying(o, HOT_SEGMENT))
-        copy_behind(w, &key);
     if (o)
         return wish_deliver(w, o);
     if (w->kind == WISH_FILE)
@@ -218,7 +206,7 @@ static bool settle_song(struct wish *w)
     if (o && !o->failure)
         return wish_settle(w, ERR_NONE, o);
     object_unref(o);
-    if (fits && is_worth_copying(w->source, opts->cache.max_object))
+    if (fits && is_worth_copying(w->source))
         copy_behind(w, &key);
     return wish_settle(w, ERR_NONE, object_ref(w->source));
 }

@@ -143,6 +143,7 @@ static enum err encode(struct work *w, struct str order, struct media_result *r,
     enum err e = media_encode(w->opts->supply->media, &w->task, s->fd, s->id.size, order,
                               w->flight.key.path, r);
     count(w, COUNTER_ENCODE_FRAMES, r->packets);
+    count(w, COUNTER_ABORT_PACKETS_LATE, r->packets_late);
     if (e == ERR_CANCELLED)
         count(w, COUNTER_ABORT_PACKETS_SKIPPED, r->packets_left);
     if (!e || e == ERR_CANCELLED)

@@ -124,8 +124,9 @@ def library(root):
     for name, size in (("1k.mp3", 1024), ("song.mp3", 4 << 20)):
         with open(os.path.join(root, name), "wb") as f:
             f.write(noise(name, size))
-        os.utime(f.name, (1_700_000_000, 1_700_000_000))  # as a library: written long ago
     shutil.copy(os.path.join(fixtures.make(), "aac.m4a"), root)
+    for name in os.listdir(root):
+        os.utime(os.path.join(root, name), (1_700_000_000, 1_700_000_000))  # written long ago
 
 
 def cases(server):
