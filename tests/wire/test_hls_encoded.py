@@ -1,8 +1,10 @@
 """PCM and Vorbis, which HLS can't carry as they are: who has them encoded, how often, and who may wait."""
+import contextlib
 import os
 import random
 import re
 import shutil
+import signal
 import struct
 import sys
 import urllib.parse
@@ -18,7 +20,7 @@ from redis_kit import Redis
 from segue import REPO, Segue
 from test_hls_crypt import CONF as SEALED
 from test_hls_crypt import keys_of, open_segment
-from test_storm import CLIENTS, Storm, grown, standing
+from test_storm import CLIENTS, Storm, grown
 
 sys.path.insert(0, os.path.join(REPO, "tests", "media"))
 import fixtures  # noqa: E402
@@ -121,6 +123,22 @@ def test_the_last_listener_who_leaves_stops_the_encoder(root):
         assert server.metric(FRAMES) < frames / 2, "it went on"
         assert server.metric("segue_helper_deaths_total") == 0, "it was killed, not stopped"
         hls.get(server, "/hls/half-hour.wav/index.m3u8")
+
+
+@contextlib.contextmanager
+def standing(server):
+    """While the media helpers stand still."""
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as file:
+        helpers = [int(pid) for pid in file.read().split()]
+    assert helpers
+    for pid in helpers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in helpers:
+            with contextlib.suppress(ProcessLookupError):  # it was replaced
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_segment_that_nobody_waits_for_is_not_encoded(root):
