@@ -88,8 +88,20 @@ def sum_of(results):
     return {**total, **worst}
 
 
+def path_on(server, case):
+    """The version in a segment's URL is not the same at every commit."""
+    if not server.serves_hls:
+        return case.other
+    versioned = re.match(r"(.*/)(v-[0-9a-f]+)/", case.segue)
+    if not versioned:
+        return case.segue
+    with urllib.request.urlopen(server.bases()[0] + versioned[1] + "index.m3u8") as answer:
+        version = re.search(r"^v-[0-9a-f]+", answer.read().decode(), re.M)
+    return case.segue.replace(versioned[2], version[0])
+
+
 def commands_of(server, case):
-    path = case.segue if server.serves_hls else case.other
+    path = path_on(server, case)
     cores = ("0", "1") if case.workers > 1 else ("1",)
     urls = [url + path for url in server.bases()]
     return [wrk_command(urls[i % len(urls)], case, core, case.connections // len(cores))
