@@ -50,6 +50,7 @@ def edge(song, url, timeout="2s", workers=2, **redis):
 def filled(redis, song):
     """A Redis that has the song, which is cold."""
     with edge(song, redis.url) as server:
+        chill(song)  # once more: only what is cold is written to Redis
         assert server.get(URL).body == BODY
         server.until_metric(STORED, lambda n: n == 1)
     if not chill(song):
