@@ -100,7 +100,7 @@ class Redis:
 def chill(path):
     """Put a file out of the page cache, as it is on an edge that has not read it; false where the
     file system keeps it there. (mincore tells: a read that may not wait would bring it back.)"""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 3
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
