@@ -51,7 +51,6 @@ struct spoken {
 struct reply {
     int status;
     bool head_only;           /* HEAD, 204, 304 */
-    bool whole;               /* no range was asked, or none is given */
     struct object *object;    /* a reference; what is sent */
     struct object *source;    /* a reference, or NULL: the file of its spans */
     struct near_entry *held;  /* not NULL: this holds the two instead */

@@ -2,7 +2,6 @@
  * row takes the slot. An entry that is being sent outlives its slot until it was given back. */
 #include "edge/store/near.h"
 
-#include "edge/base/must.h"
 #include "edge/store/disk.h"
 #include "edge/store/steps.h"
 
