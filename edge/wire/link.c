@@ -1,4 +1,6 @@
-/* read, sendmsg, sendfile and what their errors mean. */
+/* read, send, sendfile and what their errors mean. The calls that every request makes go to the
+ * kernel directly: libc's are points where a thread can be cancelled, which costs two locked
+ * instructions each, and nobody cancels threads here. */
 #include "edge/wire/link.h"
 
 #include <errno.h>
@@ -6,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct link_result failed(void)
@@ -19,7 +22,7 @@ struct link_result link_read(int fd, void *at, size_t room)
 {
     ssize_t n;
     do
-        n = recv(fd, at, room, 0);
+        n = syscall(SYS_recvfrom, fd, at, room, 0, NULL, NULL);
     while (n < 0 && errno == EINTR);
     if (n > 0)
         return (struct link_result){LINK_OK, (size_t)n};
@@ -28,13 +31,22 @@ struct link_result link_read(int fd, void *at, size_t room)
     return failed();
 }
 
-struct link_result link_write(int fd, const struct iovec *parts, int count, int more)
+/* One part is sent as such: the kernel takes a fifth of a microsecond to read the list of several.
+ */
+static ssize_t send_parts(int fd, const struct iovec *parts, int count, int flags)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
                              .msg_iovlen = (size_t)count};
+    if (count == 1)
+        return syscall(SYS_sendto, fd, parts->iov_base, parts->iov_len, flags, NULL, 0);
+    return syscall(SYS_sendmsg, fd, &message, flags);
+}
+
+struct link_result link_write(int fd, const struct iovec *parts, int count, int more)
+{
     ssize_t n;
     do
-        n = sendmsg(fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+        n = send_parts(fd, parts, count, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     while (n < 0 && errno == EINTR);
     if (n >= 0)
         return (struct link_result){LINK_OK, (size_t)n};
