@@ -89,8 +89,9 @@ def contestants(case, root, run, bases, started):
         started.callback(all_of[kind.name].stop)
     if case.workers == 1 and not case.cold and not bases and "Connection: close" not in case.headers:
         file = str(pathlib.Path(root) / case.floor_file) if case.floor_file else None
-        all_of["floor"] = servers.Floor(run / "floor", case.size, file)
-        started.callback(all_of["floor"].stop)
+        for kind in (servers.Floor, servers.Ahead) if file else (servers.Floor,):
+            all_of[kind.name] = kind(run / kind.name, case.size, file)
+            started.callback(all_of[kind.name].stop)
     return all_of
 
 
@@ -99,7 +100,7 @@ def run_case(case, root, run, a, bases):
     plain = cases.dataclasses.replace(case, load=(), headers=())
     with contextlib.ExitStack() as started:
         all_of = contestants(case, root, run, bases, started)
-        asked = {name: plain if name == "floor" else case for name in all_of}
+        asked = {name: plain if name in ("floor", "ahead") else case for name in all_of}
         found = {name: [] for name in all_of}
         for name, s in all_of.items():
             load.warm(s, asked[name], WARM_UP)
@@ -145,6 +146,8 @@ def row_of(case, found, peers):
         row["floor_us"] = mid["floor"]["cpu_us"]
         row["floor_ratio"] = row["floor_us"] / row["nginx_us"]
         row["over_floor"] = statistics.median(ratio_to("floor"))
+    if "ahead" in mid:
+        row["over_ahead"] = statistics.median(ratio_to("ahead"))
     if "apart" in mid:
         row["over_apart"] = statistics.median(ratio_to("apart"))
     row["over_base"] = {n: statistics.median(ratio_to(n)) for n in found if n.startswith("at ")}
@@ -152,7 +155,7 @@ def row_of(case, found, peers):
 
 
 HEAD = (f"{'case':34} {'req/s':>9} {'nginx':>9}  {'µs/req':>7} {'nginx':>7} {'floor':>7}  "
-        f"{'ratio':>5} {'spread':>11} {'budget':>6}  {'of floor':>8} {'apart':>6} {'p50/p99 µs':>12} {'nginx':>12}")
+        f"{'ratio':>5} {'spread':>11} {'budget':>6}  {'of floor':>8} {'ahead':>6} {'apart':>6} {'p50/p99 µs':>12} {'nginx':>12}")
 
 
 def print_base_row(r):
@@ -168,11 +171,12 @@ def print_row(r):
     s, n = r["median"]["segue"], r["median"]["nginx"]
     floor = f"{r['floor_us']:7.1f}" if "floor_us" in r else f"{'-':>7}"
     over = f"{r['over_floor']:8.2f}" if "over_floor" in r else f"{'-':>8}"
+    ahead = f"{r['over_ahead']:6.2f}" if "over_ahead" in r else f"{'-':>6}"
     apart = f"{r['over_apart']:6.2f}" if "over_apart" in r else f"{'-':>6}"
     budget = f"{r['budget']:6.2f}" if r["budget"] else f"{'-':>6}"
     low_high = f"{r['ratio_min']:.2f}-{r['ratio_max']:.2f}"
     print(f"{r['case']:34} {s['rps']:9.0f} {n['rps']:9.0f}  {r['segue_us']:7.1f} {r['nginx_us']:7.1f} "
-          f"{floor}  {r['ratio']:5.2f} {low_high:>11} {budget}  {over} {apart} "
+          f"{floor}  {r['ratio']:5.2f} {low_high:>11} {budget}  {over} {ahead} {apart} "
           f"{s['p50_us']:5.0f}/{s['p99_us']:6.0f} {n['p50_us']:5.0f}/{n['p99_us']:6.0f}"
           + "".join(f"  {k} {v:.1f} µs" for k, v in r["peers"].items()), flush=True)
 

@@ -1,7 +1,9 @@
 /* What the kernel alone costs: an epoll loop that answers every read with the same prepared bytes.
  * It parses nothing, so whatever a server costs above this is the server's own doing.
- *   floor PORT BYTES [FILE]   a head and BYTES bytes, from memory, or from FILE by sendfile
- * A partly sent answer is gone on with when the socket can take more. Ends with its first signal.
+ *   floor PORT BYTES [FILE [ahead]]   a head and BYTES bytes, from memory, or from FILE by sendfile
+ * A head goes with the file's first bytes (MSG_MORE), as servers send it; or ahead of them, as
+ * Segue does with what is longer than a packet: PROFILE.md says what that gains. A partly sent
+ * answer is gone on with when the socket can take more. Ends with its first signal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +23,8 @@ enum { FDS = 20000, EVENTS = 512 };
 
 static char head[512], *body;
 static size_t head_len, body_len;
-static int file = -1, more; /* MSG_MORE where head and body make one packet: see PROFILE.md */
-static size_t left[FDS];    /* bytes of the answer that is under way, by descriptor */
+static int file = -1, more = MSG_MORE;
+static size_t left[FDS]; /* bytes of the answer that is under way, by descriptor */
 
 static ssize_t send_some(int fd)
 {
@@ -106,7 +108,8 @@ int main(int argc, char **argv)
     body = calloc(1, body_len + 1);
     if (argc > 3)
         file = open(argv[3], O_RDONLY);
-    more = body_len <= 60 * 1024 ? MSG_MORE : 0;
+    if (argc > 4)
+        more = 0;
     head_len = (size_t)snprintf(head, sizeof head,
                                 "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
                                 "Content-Type: application/octet-stream\r\n\r\n",

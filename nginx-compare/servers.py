@@ -211,13 +211,22 @@ class Floor(Server):
 
     name = "floor"
 
+    ahead = ()
+
     def __init__(self, run, size, file=None, cores="0"):
         self.size, self.file = size, file
         super().__init__(run, "/", cores=cores)
 
     def command(self):
         file = [self.file] if self.file else []
-        return [str(TOP / "build/floor"), str(self.port), str(self.size), *file]
+        return [str(TOP / "build/floor"), str(self.port), str(self.size), *file, *self.ahead]
+
+
+class Ahead(Floor):
+    """The same with the head of a long answer sent ahead, as Segue does it."""
+
+    name = "ahead"
+    ahead = ("ahead",)
 
 
 ALL = {s.name: s for s in (Segue, Nginx, Uncorked, H2o, Lighttpd, Varnish)}
