@@ -1,6 +1,7 @@
-/* The sender. A span of memory is gathered with those beside it into one sendmsg; a span of the
- * file goes by sendfile, after the kernel has said that it is in memory; if it is not, the chunk is
- * looked for in Redis, and else a pool thread reads it ahead; the loop goes on with others. */
+/* The sender. A span of memory is gathered with those beside it into one sendmsg; one of the shelf
+ * goes by sendfile, and so does one of the file, after the kernel has said that it is in memory; if
+ * it is not, the chunk is looked for in Redis, and else a pool thread reads it ahead; the loop goes
+ * on with others. */
 #include "edge/serve/body.h"
 
 #include "edge/base/must.h"
@@ -15,6 +16,7 @@ enum {
     GATHER = 16,                /* spans of memory in one call */
     FILE_AT_ONCE = 60 * 1024,   /* up to so much of a file is sent together with its head, */
     MEMORY_AT_ONCE = 80 * 1024, /* and so much of memory */
+    TOGETHER = 4096,            /* so little costs less to copy than a list of parts to hand over */
 };
 
 /* ---- reading ahead ---- */
@@ -113,6 +115,18 @@ static bool head_goes_alone(const struct body *b)
     return b->sent == 0 && b->left > MEMORY_AT_ONCE && b->spans[b->count - 1].memory;
 }
 
+/* The parts become one. */
+static int put_together(struct iovec *parts, int n, unsigned char *at)
+{
+    size_t length = 0;
+    for (int i = 0; i < n; i++) {
+        memcpy(at + length, parts[i].iov_base, parts[i].iov_len);
+        length += parts[i].iov_len;
+    }
+    parts[0] = (struct iovec){at, length};
+    return 1;
+}
+
 /* *wanted: bytes that were offered. A socket that took fewer of them is full and says so when it is
  * not any more, so there is no need to ask it again (a file may have ended as well: see send_file).
  */
@@ -120,6 +134,7 @@ static struct link_result send_memory(struct exchange *x, uint64_t *wanted)
 {
     struct body *b = &x->body;
     struct iovec parts[GATHER];
+    unsigned char together[TOGETHER];
     int n = 0;
     bool more = b->left <= FILE_AT_ONCE;
     unsigned i = b->at, last = head_goes_alone(b) ? i + 1 : b->count;
@@ -129,6 +144,8 @@ static struct link_result send_memory(struct exchange *x, uint64_t *wanted)
             parts[n++] = (struct iovec){(void *)(uintptr_t)b->spans[i].memory, b->spans[i].length};
         *wanted += b->spans[i].length;
     }
+    if (n > 1 && *wanted <= sizeof together)
+        n = put_together(parts, n, together);
     return link_write(x->conn->fd, parts, n, more && i < b->count);
 }
 
@@ -144,7 +161,7 @@ static bool send_piece(struct exchange *x, struct link_result *r, uint64_t *want
     struct body *b = &x->body;
     struct span *s = &b->spans[b->at];
     uint64_t n;
-    const unsigned char *bytes = piece_at(&b->piece, s->offset, &n);
+    const unsigned char *bytes = s->shelved ? NULL : piece_at(&b->piece, s->offset, &n);
     if (!bytes)
         return false;
     *wanted = n < s->length ? n : s->length;
@@ -162,6 +179,8 @@ static enum step make_ready(struct exchange *x, uint64_t *n)
     uint64_t ours = read_ahead(b, s->offset);
     uint64_t held;
     *n = s->length < PIECE ? s->length : PIECE;
+    if (s->shelved)
+        return STEP_ON;
     if (piece_at(&b->piece, s->offset, &held))
         return STEP_ON;
     if (ours) {
@@ -178,9 +197,11 @@ static enum step send_file(struct exchange *x, struct link_result *r, uint64_t *
 {
     uint64_t n;
     const struct span *s = &x->body.spans[x->body.at];
+    const struct reply *reply = &x->reply;
+    int file = s->shelved ? shelf_fd(reply->object->shelf) : reply->source->source->fd;
     enum step step = make_ready(x, &n);
     if (step == STEP_ON && !send_piece(x, r, wanted))
-        *r = link_send_file(x->conn->fd, x->reply.source->source->fd, s->offset, (size_t)n);
+        *r = link_send_file(x->conn->fd, file, s->offset, (size_t)n);
     return step;
 }
 
@@ -210,7 +231,7 @@ static enum step wait_for_client(struct exchange *x, uint64_t before)
 static bool sends_file(const struct body *b)
 {
     for (unsigned i = b->at; i < b->count; i++)
-        if (!b->spans[i].memory && b->spans[i].length)
+        if (!b->spans[i].memory && !b->spans[i].shelved && b->spans[i].length)
             return true;
     return false;
 }

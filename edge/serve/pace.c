@@ -78,7 +78,7 @@ static uint64_t sound_within(const struct index *x, uint64_t from, uint64_t leng
 static bool is_media(const struct exchange *x, const struct span *s, uint64_t *at)
 {
     const struct object *o = x->reply.object;
-    *at = s->offset;
+    *at = s->offset - (s->shelved ? o->shelf_at : 0);
     if (!s->memory)
         return true;
     if (s->memory < o->body || s->memory >= o->body + o->body_len)

@@ -135,12 +135,16 @@ static void add_range(struct exchange *x, uint64_t from, uint64_t to)
     const struct object *o = x->reply.object;
     uint64_t at = 0; /* of the part's first byte in the object */
     if (is_better_from_file(x, from, to - from)) {
-        add_span(b, (struct span){NULL, from, to - from});
+        add_span(b, (struct span){NULL, from, to - from, false});
+        return;
+    }
+    if (o->shelf) {
+        add_span(b, (struct span){NULL, o->shelf_at + from, to - from, true});
         return;
     }
     if (from < o->body_len) {
         uint64_t end = to < o->body_len ? to : o->body_len;
-        add_span(b, (struct span){o->body + from, 0, end - from});
+        add_span(b, (struct span){o->body + from, 0, end - from, false});
     }
     at = o->body_len;
     for (uint32_t i = 0; i < o->span_count; i++) {
@@ -148,7 +152,7 @@ static void add_range(struct exchange *x, uint64_t from, uint64_t to)
         uint64_t first = from > at ? from : at;
         uint64_t last = to < at + s->length ? to : at + s->length;
         if (first < last)
-            add_span(b, (struct span){NULL, s->offset + (first - at), last - first});
+            add_span(b, (struct span){NULL, s->offset + (first - at), last - first, false});
         at += s->length;
     }
 }
@@ -226,11 +230,11 @@ static enum err lay_out_parts(struct exchange *x)
         struct str head = part_head(x, boundary, &set->list[i]);
         if (!head.n)
             return ERR_NOMEM;
-        add_span(&x->body, (struct span){(const unsigned char *)head.p, 0, head.n});
+        add_span(&x->body, (struct span){(const unsigned char *)head.p, 0, head.n, false});
         add_range(x, set->list[i].from, set->list[i].to);
     }
     struct str end = closing_line(x, boundary);
-    add_span(&x->body, (struct span){(const unsigned char *)end.p, 0, end.n});
+    add_span(&x->body, (struct span){(const unsigned char *)end.p, 0, end.n, false});
     return end.n ? ERR_NONE : ERR_NOMEM;
 }
 
@@ -244,13 +248,13 @@ static void guard_tail(struct exchange *x)
     unsigned last = b->count - 1;
     if (!source || !source_is_at_risk(source, loop_now(x->service->loop)))
         return;
-    while (last && b->spans[last].memory)
+    while (last && (b->spans[last].memory || b->spans[last].shelved))
         last--;
     struct span *s = &b->spans[last];
     if (last == 0)
         return;
     uint64_t tail = s->length < BODY_TAIL ? s->length : BODY_TAIL;
-    struct span rest = {NULL, s->offset + s->length - tail, tail};
+    struct span rest = {NULL, s->offset + s->length - tail, tail, false};
     if (tail == s->length) {
         b->guard = last;
         return;
@@ -414,7 +418,7 @@ enum err reply_write(struct exchange *x)
         b->count = 1;
         b->left = 0;
     }
-    b->spans[0] = (struct span){(const unsigned char *)head.p, 0, head.n};
+    b->spans[0] = (struct span){(const unsigned char *)head.p, 0, head.n, false};
     b->left += head.n;
     x->head_bytes = head.n;
     return ERR_NONE;

@@ -116,20 +116,12 @@ static enum err body_of(const struct key *key, const struct object *source, unsi
     struct object *o = object_of_bytes(key, bytes, (size_t)source->size);
     if (!o)
         return ERR_NOMEM;
-    o->modified = source->modified;
-    o->tags = source->tags;
-    memcpy(o->etag, source->etag, sizeof o->etag);
-    size_t fields = source->fields.n;
-    o->fields = (struct str){str_dup(source->fields), fields};
-    o->fields_304 = source->fields_304;
-    o->fields_part = source->fields_part;
-    o->fields_200 = source->fields_200;
-    *out = o;
-    if (o->fields.p)
-        return ERR_NONE;
-    o->fields.n = 0;
-    object_unref(o);
-    return ERR_NOMEM;
+    enum err e = object_copy_fields(o, source);
+    if (e)
+        object_unref(o);
+    else
+        *out = o;
+    return e;
 }
 
 enum err make_body(const struct key *key, const struct object *source, const atomic_bool *cancelled,

@@ -78,6 +78,8 @@ void object_unref(struct object *o)
         return;
     source_free(o->source);
     index_free(o->index);
+    if (o->shelf)
+        shelf_drop(o->shelf, o->shelf_at, (size_t)o->size);
     free(o->body);
     free((char *)(uintptr_t)o->fields.p);
     free(o);
@@ -95,6 +97,22 @@ struct object *object_of_bytes(const struct key *key, unsigned char *body, size_
     o->size = len;
     o->memory += len;
     return o;
+}
+
+struct object *object_shelved(const struct object *o, struct shelf *shelf)
+{
+    struct object *copy = object_new(&o->key);
+    if (!copy)
+        return NULL;
+    copy->size = o->body_len;
+    copy->sound_ms = o->sound_ms;
+    if (object_copy_fields(copy, o) || shelf_put(shelf, o->body, o->body_len, &copy->shelf_at)) {
+        object_unref(copy);
+        return NULL;
+    }
+    copy->shelf = shelf;
+    copy->memory += shelf_room(shelf, o->body_len);
+    return copy;
 }
 
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why)
@@ -164,6 +182,23 @@ static void add_whole_range(struct buf *b, uint64_t size)
     buf_addc(b, '/');
     buf_add_u64(b, size);
     buf_adds(b, STR("\r\n"));
+}
+
+enum err object_copy_fields(struct object *o, const struct object *from)
+{
+    o->fields = (struct str){str_dup(from->fields), from->fields.n};
+    if (!o->fields.p) {
+        o->fields.n = 0;
+        return ERR_NOMEM;
+    }
+    memcpy(o->etag, from->etag, sizeof o->etag);
+    o->modified = from->modified;
+    o->tags = from->tags;
+    o->fields_304 = from->fields_304;
+    o->fields_part = from->fields_part;
+    o->fields_200 = from->fields_200;
+    o->memory += o->fields.n + 1;
+    return ERR_NONE;
 }
 
 enum err object_describe(struct object *o, const char *type, const char *cache_control)

@@ -13,6 +13,7 @@
 #include "edge/base/str.h"
 #include "edge/http/coding.h"
 #include "edge/store/s3fifo.h"
+#include "edge/store/shelf.h"
 #include "segments/segment.h"
 
 enum object_kind {
@@ -97,9 +98,12 @@ struct object {
     unsigned char *body; /* owned; may be NULL */
     size_t body_len;
     struct index_span spans[OBJECT_SPANS]; /* of the source, after the body */
-    struct index *index;                   /* OBJECT_INDEX: owned */
-    struct source *source;                 /* OBJECT_SOURCE: owned */
-    size_t memory; /* bytes of memory all this holds, bookkeeping included */
+    struct shelf
+        *shelf; /* borrowed; if set, all bytes are there, from shelf_at: no body, no spans */
+    uint64_t shelf_at;
+    struct index *index;   /* OBJECT_INDEX: owned */
+    struct source *source; /* OBJECT_SOURCE: owned */
+    size_t memory;         /* bytes of memory all this holds, bookkeeping included */
 };
 
 /* A new object with one reference, its path copied; NULL when out of memory. */
@@ -110,12 +114,17 @@ void object_unref(struct object *o); /* NULL is fine */
 /* An object that is made of bytes only; takes them over (malloc), NULL when out of memory (and the
  * bytes freed). */
 struct object *object_of_bytes(const struct key *key, unsigned char *body, size_t len);
+/* The same object, which is of bytes only, put on the shelf; that has to outlive it. NULL when out
+ * of memory. */
+struct object *object_shelved(const struct object *o, struct shelf *shelf);
 /* A remembered failure; `why` is for people and is copied. */
 struct object *object_of_failure(const struct key *key, enum err failure, struct str why);
 
 /* Set what the reply says of the object. `type` and `cache_control` may be NULL; etag, modified,
  * coding, tags and size are taken from the object. ERR_NOMEM. Before the object is shared. */
 MUST_USE enum err object_describe(struct object *o, const char *type, const char *cache_control);
+/* Say of it what is said of another, whose bytes it has. ERR_NOMEM. Before the object is shared. */
+MUST_USE enum err object_copy_fields(struct object *o, const struct object *from);
 void object_set_etag(struct object *o, struct hash128 h);
 
 struct str object_etag(const struct object *o);

@@ -8,7 +8,8 @@
 #include "edge/store/steps.h"
 
 enum {
-    HOT_ASKED = 8, /* times a song is found before it is copied into memory */
+    HOT_ASKED = 8,           /* times it is found before it is copied */
+    SHELF_LEAST = 80 * 1024, /* bytes of a segment: a shorter one goes out with its head, copied */
 };
 
 static enum object_kind product_kind(const struct wish *w)
@@ -124,18 +125,28 @@ static bool step_index(struct wish *w)
     return true;
 }
 
-/* Short pieces of a song cost the kernel less from memory than page by page from a file; so what is
- * asked for again and again is read into one piece, behind the answer. Should the copy not be kept
- * it is tried again at twice as many askings. */
-static bool is_worth_copying(struct object *o)
+/* Is it asked for again and again? Should the copy not be kept it is tried again at twice as many
+ * askings. */
+static bool is_hot(struct object *o)
 {
     unsigned asked = atomic_load_explicit(&o->asked, memory_order_relaxed);
-    if (asked == UINT16_MAX || !o->span_count)
+    if (asked == UINT16_MAX)
         return false;
     asked = atomic_fetch_add_explicit(&o->asked, 1, memory_order_relaxed) + 1u;
     return asked >= HOT_ASKED && (asked & (asked - 1)) == 0;
 }
 
+/* Bytes in memory have to be copied into the socket; pages of the shelf are handed over. One that
+ * ends with a span of its file is handed over anyway. */
+static void shelve_if_hot(struct wish *w, struct object *o)
+{
+    bool fits = o->size >= SHELF_LEAST && o->size <= w->seat->supply->opts.cache.max_object;
+    if (o->key.kind == OBJECT_SEGMENT && !o->span_count && !o->shelf && fits && is_hot(o))
+        work_shelve(&w->seat->supply->work, o, w->source, w->now, w->turn);
+}
+
+/* Short pieces of a song cost the kernel less from memory than page by page from a file; so a hot
+ * one is read into one piece, behind the answer. */
 static void copy_behind(struct wish *w, const struct key *key)
 {
     struct supply *s = w->seat->supply;
@@ -185,6 +196,8 @@ static bool step_product(struct wish *w)
     if (o && o->failure)
         return wish_settle_failure(w, o);
     if (o)
+        shelve_if_hot(w, o);
+    if (o)
         return wish_deliver(w, o);
     if (w->kind == WISH_FILE)
         return build(w, &key);
@@ -206,7 +219,7 @@ static bool settle_song(struct wish *w)
     if (o && !o->failure)
         return wish_settle(w, ERR_NONE, o);
     object_unref(o);
-    if (fits && is_worth_copying(w->source))
+    if (fits && w->source->span_count && is_hot(w->source))
         copy_behind(w, &key);
     return wish_settle(w, ERR_NONE, object_ref(w->source));
 }

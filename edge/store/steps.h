@@ -11,6 +11,7 @@ struct supply {
     struct supply_opts opts;
     struct cache *cache;
     struct disk *disk;
+    struct shelf *shelf; /* outlives what the cache and the flights hold */
     struct flights *flights;
     struct work_opts work;
 };

@@ -21,6 +21,7 @@ void supply_free(struct supply *s)
     flights_free(s->flights);
     cache_free(s->cache);
     disk_free(s->disk);
+    shelf_free(s->shelf);
     free(s);
 }
 
@@ -35,11 +36,13 @@ enum err supply_new(const struct supply_opts *opts, struct supply **out)
         e = flights_new(&s->flights);
     if (!e)
         e = disk_new(&opts->disk, &s->disk);
+    if (!e)
+        e = shelf_new(&s->shelf);
     if (e) {
         supply_free(s);
         return e;
     }
-    s->work = (struct work_opts){&s->opts, s->cache, s->disk, s->flights};
+    s->work = (struct work_opts){&s->opts, s->cache, s->disk, s->flights, s->shelf};
     *out = s;
     return ERR_NONE;
 }

@@ -29,6 +29,7 @@ struct work {
     const struct work_opts *opts;
     struct object *source;
     struct object *index;
+    struct object *hot;   /* a segment to be put on the shelf; a reference */
     struct redis *redis;  /* of the loop that asked; NULL: nothing is looked for or kept there */
     struct object *made;  /* to be written there; a reference */
     unsigned char *bytes; /* what was found there, too long to be looked at on the loop */
@@ -263,6 +264,17 @@ static enum err run_build(struct work *w, struct object **out)
     return e;
 }
 
+/* ---- a segment that is sent often ---- */
+
+static enum err run_shelve(struct work *w, struct object **out)
+{
+    *out = object_shelved(w->hot, w->opts->shelf);
+    if (!*out)
+        return ERR_NOMEM;
+    put(w, *out);
+    return ERR_NONE;
+}
+
 /* ---- the list of tracks ---- */
 
 static enum err run_library(struct work *w, struct object **out)
@@ -286,6 +298,8 @@ static enum err run_kind(struct work *w, struct object **out)
 {
     if (w->flight.key.coding)
         return run_encode(w, out);
+    if (w->hot)
+        return run_shelve(w, out);
     switch (w->flight.key.kind) {
     case OBJECT_SOURCE:
         return run_open(w, out);
@@ -353,6 +367,7 @@ void work_free(struct work *w)
         atomic_store(&w->source->source->checking, false);
     object_unref(w->source);
     object_unref(w->index);
+    object_unref(w->hot);
     object_unref(w->made);
     measure_free(w->measure);
     free(w->bytes);
@@ -463,15 +478,31 @@ struct work *work_new(const struct work_opts *opts, const struct key *key, struc
 
 struct flight *work_flight(struct work *w) { return &w->flight; }
 
+/* For nobody who waits, unless somebody waits for the same. */
+static void fly(struct work *w)
+{
+    w->flight.kept = true;
+    if (flight_start(w->opts->flights, &w->flight, NULL))
+        work_submit(w);
+    else
+        work_free(w);
+}
+
 void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
                  struct object *index, uint64_t now)
 {
     struct work *w = work_new(opts, key, source, index, now);
+    if (w)
+        fly(w);
+}
+
+void work_shelve(const struct work_opts *opts, struct object *segment, struct object *source,
+                 uint64_t now, uint32_t turn)
+{
+    struct work *w = work_new(opts, &segment->key, source, NULL, now);
     if (!w)
         return;
-    w->flight.kept = true;
-    if (flight_start(opts->flights, &w->flight, NULL))
-        work_submit(w);
-    else
-        work_free(w); /* somebody waits for the same */
+    w->hot = object_ref(segment);
+    w->turn = turn;
+    fly(w);
 }

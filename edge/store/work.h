@@ -16,6 +16,7 @@ struct work_opts {
     struct cache *cache;
     struct disk *disk;
     struct flights *flights;
+    struct shelf *shelf;
 };
 
 /* The work that makes `key`. `old`: the source as it was known, when that is looked at again;
@@ -33,6 +34,11 @@ void work_start(struct work *w, struct redis *redis, struct mailbox *home);
  * answer. Nothing happens where somebody is at it. [any thread] */
 void work_behind(const struct work_opts *opts, const struct key *key, struct object *source,
                  struct object *index, uint64_t now);
+/* The same for a segment in memory that is sent again and again: it is put on the shelf, where it
+ * costs less to send, and takes its own place in the cache. `turn` is the cache's from before it
+ * was found there. */
+void work_shelve(const struct work_opts *opts, struct object *segment, struct object *source,
+                 uint64_t now, uint32_t turn);
 void work_free(struct work *w); /* one that was never submitted */
 
 const struct work_opts *supply_work(const struct supply *s); /* supply.c's */

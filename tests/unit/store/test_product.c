@@ -101,6 +101,16 @@ static void a_song_that_the_cache_would_not_keep_is_not_copied(void **state)
     assert_int_equal(counted(COUNTER_ORIGIN_READS), 0);
 }
 
+static struct wish ts_segment(uint64_t version, uint32_t number)
+{
+    struct wish w = wish_of(WISH_SEGMENT, "/a.mp3");
+    w.version = version;
+    w.container = CONTAINER_TS;
+    w.number = number;
+    w.ending = STR("ts");
+    return w;
+}
+
 static void a_segment_that_is_built_is_kept(void **state)
 {
     (void)state;
@@ -109,10 +119,7 @@ static void a_segment_that_is_built_is_kept(void **state)
     uint64_t version = w.source->source->version;
     supply_leave(&w);
     for (int i = 0; i < 2; i++) {
-        w = wish_of(WISH_SEGMENT, "/a.mp3");
-        w.version = version;
-        w.container = CONTAINER_TS;
-        w.ending = STR("ts");
+        w = ts_segment(version, 0);
         get(&w);
         assert_int_equal(w.err, ERR_NONE);
         assert_int_equal(w.how, i ? WISH_HIT : WISH_MISS);
@@ -120,6 +127,61 @@ static void a_segment_that_is_built_is_kept(void **state)
         supply_leave(&w);
     }
     assert_int_equal(counted(COUNTER_ORIGIN_READS), 1);
+}
+
+/* Same bytes, same ETag, as long to be heard; only where they are sent from is another place. */
+static void a_built_segment_that_is_asked_for_often_goes_on_the_shelf(void **state)
+{
+    (void)state;
+    silence("a.mp3", FRAMES);
+    struct wish w = got(WISH_FILE, "/a.mp3");
+    uint64_t version = w.source->source->version;
+    supply_leave(&w);
+    struct wish first = ts_segment(version, 0);
+    get(&first);
+    assert_null(first.object->shelf);
+    unsigned times = 1;
+    for (bool shelved = false; !shelved; times++) {
+        w = ts_segment(version, 0);
+        get(&w);
+        assert_int_equal(w.err, ERR_NONE);
+        shelved = w.object->shelf;
+        if (shelved) {
+            const struct object *o = w.object, *was = first.object;
+            unsigned char *bytes = malloc(was->body_len);
+            assert_null(o->body);
+            assert_int_equal(o->size, was->body_len);
+            assert_int_equal(pread(shelf_fd(o->shelf), bytes, o->size, (off_t)o->shelf_at),
+                             o->size);
+            assert_memory_equal(bytes, was->body, was->body_len);
+            assert_true(str_eq(object_etag(o), object_etag(was)));
+            assert_true(str_eq(o->fields, was->fields));
+            assert_int_equal(o->sound_ms, was->sound_ms);
+            assert_in_range(o->memory, o->size, was->memory + 4096);
+            free(bytes);
+        }
+        supply_leave(&w);
+    }
+    assert_true(times > 8);
+    supply_leave(&first);
+    assert_int_equal(counted(COUNTER_ORIGIN_READS), 1);
+}
+
+static void a_short_segment_stays_in_memory(void **state)
+{
+    (void)state;
+    silence("a.mp3", FRAMES);
+    struct wish w = got(WISH_FILE, "/a.mp3");
+    uint64_t version = w.source->source->version;
+    supply_leave(&w);
+    for (int i = 0; i < 40; i++) {
+        w = ts_segment(version, 1); /* what is left after the first: less than 80 KB */
+        get(&w);
+        assert_int_equal(w.err, ERR_NONE);
+        assert_null(w.object->shelf);
+        assert_non_null(w.object->body);
+        supply_leave(&w);
+    }
 }
 
 static void segments_of_another_version_are_not_found(void **state)
@@ -156,6 +218,8 @@ int main(void)
         WITH_RIG(a_song_that_is_asked_for_often_is_copied_into_memory),
         WITH_RIG(a_song_that_the_cache_would_not_keep_is_not_copied),
         WITH_RIG(a_segment_that_is_built_is_kept),
+        WITH_RIG(a_built_segment_that_is_asked_for_often_goes_on_the_shelf),
+        WITH_RIG(a_short_segment_stays_in_memory),
         WITH_RIG(segments_of_another_version_are_not_found),
         WITH_RIG(what_a_track_cannot_give_says_why),
     };
