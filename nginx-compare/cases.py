@@ -109,6 +109,8 @@ def all_cases(hls, song):
     others = [
         Case("whole 200 MB file", "/200m.bin", "/200m.bin", 200 * MB, floor_file="200m.bin",
              connections=4),
+        # What ffmpeg and mpv send with every request.
+        Case("1 KB file, bytes=0-", *small, headers=("Range: bytes=0-",), peers=False),
         Case("1 KB file, 1,000 clients", *small, connections=1000),
         Case("100 KB segment, 1,000 clients", *hls["fmp4"], connections=1000,
              floor_file=hls["fmp4"][1][1:]),

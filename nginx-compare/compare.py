@@ -27,7 +27,8 @@ import memory
 import servers
 import table
 
-BUDGET_IDLE, BUDGET_STALLED, CONTENTION = 512, 2048, 1.1
+MEMORY_BUDGETS = {"idle": 512, "stalled": 2048} # bytes a connection
+CONTENTION = 1.1
 DEARER = 1.05 # of what it was at another commit
 WARM_UP = 0.2 # seconds
 VERSIONS = {"h2o": ["h2o", "--version"], "lighttpd": ["lighttpd", "-v"], "varnish": ["varnishd", "-V"]}
@@ -184,15 +185,16 @@ def print_row(r):
 def run_memory(root, run):
     out = {}
     for name in ("segue", "nginx"):
-        for kind, path in (("idle", "/1k.bin"), ("stalled", "/song.m4a")):
-            s = servers.ALL[name](run / f"{name}-{kind}", root)
+        for kind in memory.KINDS:
+            s = servers.ALL[name](run / f"{name}-{kind}", root, pace=memory.PACE if kind == "paced" else 0)
             try:
-                out[f"{name}_{kind}"] = memory.grown(s, path, kind == "stalled")
+                out[f"{name}_{kind}"] = memory.grown(s, "/1k.bin" if kind == "idle" else "/song.m4a", kind)
             finally:
                 s.stop()
-    for kind, budget in (("idle", BUDGET_IDLE), ("stalled", BUDGET_STALLED)):
+    for kind in memory.KINDS:
+        budget = f" (budget {MEMORY_BUDGETS[kind]})" if kind in MEMORY_BUDGETS else ""
         print(f"memory of 10,000 {kind} connections: {out['segue_' + kind]:.0f} bytes each, "
-              f"nginx {out['nginx_' + kind]:.0f} (budget {budget})")
+              f"nginx {out['nginx_' + kind]:.0f}{budget}")
     return out
 
 
@@ -209,7 +211,7 @@ def misses(rows, mem):
                          f"{CONTENTION}")
         found += [f"{r['case']}: {over:.3f} of what it cost {name}, budget {DEARER}"
                   for name, over in r["over_base"].items() if over > DEARER]
-    for kind, budget in (("idle", BUDGET_IDLE), ("stalled", BUDGET_STALLED)):
+    for kind, budget in MEMORY_BUDGETS.items():
         if mem and mem["segue_" + kind] > budget:
             found.append(f"{kind} connections: {mem['segue_' + kind]:.0f} bytes, budget {budget}")
     return found

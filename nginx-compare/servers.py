@@ -36,12 +36,13 @@ class Server:
     name = "?"
     serves_hls = False
 
-    def __init__(self, run, root, workers=1, access_log="off", cores="0", kept="10MB"):
+    def __init__(self, run, root, workers=1, access_log="off", cores="0", kept="10MB", pace=0):
         self.run = pathlib.Path(run)
         self.run.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.values = {"RUN": self.run, "ROOT": root, "WORKERS": workers, "PORT": self.port,
-                       "ADMIN": free_port(), "ACCESS_LOG": access_log, "KEPT": kept}
+                       "ADMIN": free_port(), "ACCESS_LOG": access_log, "KEPT": kept,
+                       "PACE": self.paced(pace)}
         command = self.command()
         self.process = subprocess.Popen(["taskset", "-c", cores, *command],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -50,6 +51,10 @@ class Server:
         except RuntimeError:
             self.stop()
             raise
+
+    def paced(self, _pace):
+        """The words of the configuration for so many bytes a second; 0: as fast as it goes."""
+        return ""
 
     def fill(self, template, name):
         text = (HERE / template).read_text()
@@ -108,6 +113,9 @@ class Segue(Server):
     serves_hls = True
     build = TOP / os.environ.get("SEGUE_BUILD", "build")
 
+    def paced(self, pace):
+        return f"{{rate: {pace // 1024}KB, after: 1s}}" if pace else "off"
+
     def command(self):
         return [str(self.build / "segue"), "serve", "-c", self.fill("segue.yaml.in", "segue.yaml")]
 
@@ -154,6 +162,9 @@ def built_at(commit):
 
 class Nginx(Server):
     name = "nginx"
+
+    def paced(self, pace):
+        return str(pace)
 
     def command(self):
         conf = self.fill("nginx.conf.in", "nginx.conf")

@@ -6,8 +6,8 @@ import pathlib
 import re
 import sys
 
-HEAD = """| case | µs a request | nginx | ratio (spread) | budget | of the bare kernel | budget | two workers |
-| --- | --- | --- | --- | --- | --- | --- | --- |"""
+HEAD = """| case | µs a request | nginx | ratio (spread) | budget | of the bare kernel | budget | head ahead | two workers |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 BEGIN, END = "<!-- made by nginx-compare/table.py -->\n", "<!-- to here -->\n"
 
 
@@ -18,7 +18,8 @@ def figure(row, key):
 def line(row, two):
     return (f"| {row['case']} | {row['segue_us']:.1f} | {row['nginx_us']:.1f} | {row['ratio']:.2f} "
             f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f}) | {figure(row, 'budget')} | "
-            f"{figure(row, 'over_floor')} | {figure(row, 'floor_budget')} | {figure(two, 'over_apart')} |")
+            f"{figure(row, 'over_floor')} | {figure(row, 'floor_budget')} | "
+            f"{figure(row, 'over_ahead')} | {figure(two, 'over_apart')} |")
 
 
 def render(results):
@@ -28,7 +29,9 @@ def render(results):
     return "\n".join([HEAD, *(line(rows[n], rows.get(n + ", two workers")) for n in ones), "",
                       f"Memory of 10,000 connections: {memory['segue_idle']:.0f} bytes each when idle "
                       f"(nginx {memory['nginx_idle']:.0f}), {memory['segue_stalled']:.0f} when the listener "
-                      f"has stalled in mid-song (nginx {memory['nginx_stalled']:.0f}).", ""])
+                      f"has stalled in mid-song (nginx {memory['nginx_stalled']:.0f}), "
+                      f"{memory['segue_paced']:.0f} when the server paces it (nginx {memory['nginx_paced']:.0f}).",
+                      ""])
 
 
 def put(text, results):

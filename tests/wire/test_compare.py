@@ -83,7 +83,7 @@ def row(**more):
             "over_apart": 1.1, "over_base": {"at 12345": 1.05}, **more}
 
 
-MEMORY = {"segue_idle": 512, "segue_stalled": 2048}
+MEMORY = {"segue_paced": 9999, "segue_idle": 512, "segue_stalled": 2048}
 
 
 def test_what_keeps_to_its_budgets_is_not_named():
