@@ -101,11 +101,13 @@ def path_on(server, case):
 
 
 def commands_of(server, case):
+    """One client on the other core. Of two workers, or two servers apart, each meets one on its own core
+    and one on the other's: a server's workers get connections from both."""
     path = path_on(server, case)
-    cores = ("0", "1") if case.workers > 1 else ("1",)
     urls = [url + path for url in server.bases()]
-    return [wrk_command(urls[i % len(urls)], case, core, case.connections // len(cores))
-            for i, core in enumerate(cores)]
+    whom = [("0", 0), ("0", 1), ("1", 0), ("1", 1)] if case.workers > 1 else [("1", 0)]
+    return [wrk_command(urls[i % len(urls)], case, core, max(1, case.connections // len(whom)))
+            for core, i in whom]
 
 
 def warm(server, case, seconds):
@@ -115,8 +117,7 @@ def warm(server, case, seconds):
 
 def measure(server, case, seconds):
     """{"rps", "cpu_us", "p50_us", "p99_us", "requests", "socket_errors"}; cpu_us is user + system of the
-    server over the requests it answered. One client on the other core; for two workers one on each,
-    with half of the connections."""
+    server over the requests it answered."""
     cold = [pathlib.Path(server.values["ROOT"]) / f"cold/{i}.bin" for i in range(case.cold)]
     commands = commands_of(server, case)
     with Dropper(cold):
