@@ -1,9 +1,11 @@
 /* Bytes in a file that is in memory only (memfd_create(2)), each run of them on pages of its own.
  * sendfile hands such pages to the socket where a write from memory copies them, so what it costs
- * to send them does not depend on what else is in the processor's caches. [any thread] A place is
- * taken once and never again: the file has room for more than will ever be put there, and what was
- * dropped leaves a hole, so nothing that is still under way to a client is written over.
- */
+ * to send them does not depend on what else is in the processor's caches. [any thread]
+ *
+ * A place is taken once and never again: the file has room for more than will ever be put there,
+ * and what was dropped leaves a hole, so nothing that is still under way to a client is written
+ * over. The system counts its pages as shared memory (a control group as its own), not as resident
+ * memory of the process, which does not map them. */
 #ifndef EDGE_STORE_SHELF_H
 #define EDGE_STORE_SHELF_H
 
