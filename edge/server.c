@@ -505,6 +505,7 @@ static int take_signals(void)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* under `ulimit -f` a write fails; that is all */
     must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import socket
+import time
 
 import pytest
 
@@ -123,3 +124,16 @@ def test_another_file_has_other_segments(music, tmp_path):
         other, changed = segment(server, "song.m4a", "ts")
         assert other != url and changed != body
         heat(server, other, changed)
+
+
+def test_where_files_may_not_grow_it_stays_in_memory(music):
+    """`ulimit -f` bounds a file in memory too, and a signal would end who goes past it: there is room for one."""
+    with Segue(music, limits={"FSIZE": 200_000}) as server:
+        track = hls.Track(server, "song.m4a", "ts")
+        began = time.monotonic()
+        heat(server, track.urls[0], track.segments[0])
+        took, full = time.monotonic() - began, shelf(server)
+        with raw.Client(server.port) as client:
+            while time.monotonic() < began + 4 * took:
+                assert client.request(track.urls[1]).body == track.segments[1]
+        assert server.running() and shelf(server) == full
