@@ -16,8 +16,7 @@ enum step { STEP_ON, STEP_PARK, STEP_END };
 
 /* A run of the answer: memory, or, where that is NULL, bytes of the source file. */
 struct span {
-    const unsigned char
-        *memory; /* borrowed from the object, the arena or static; NULL: of a file */
+    const unsigned char *memory; /* borrowed from object, arena or program; NULL: of a file */
     uint64_t offset;
     uint64_t length;
     bool shelved; /* the file is the shelf, else the source */

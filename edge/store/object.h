@@ -98,9 +98,8 @@ struct object {
     unsigned char *body; /* owned; may be NULL */
     size_t body_len;
     struct index_span spans[OBJECT_SPANS]; /* of the source, after the body */
-    struct shelf
-        *shelf; /* borrowed; if set, all bytes are there, from shelf_at: no body, no spans */
-    uint64_t shelf_at;
+    struct shelf *shelf;   /* borrowed; if set, that has all bytes: no body, no spans */
+    uint64_t shelf_at;     /* the first's offset there */
     struct index *index;   /* OBJECT_INDEX: owned */
     struct source *source; /* OBJECT_SOURCE: owned */
     size_t memory;         /* bytes of memory all this holds, bookkeeping included */

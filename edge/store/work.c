@@ -269,9 +269,10 @@ static enum err run_build(struct work *w, struct object **out)
 static enum err run_shelve(struct work *w, struct object **out)
 {
     *out = object_shelved(w->hot, w->opts->shelf);
-    if (!*out)
-        return ERR_NOMEM;
-    put(w, *out);
+    if (*out)
+        put(w, *out);
+    else /* there is no room: it stays where it is */
+        *out = object_ref(w->hot);
     return ERR_NONE;
 }
 
