@@ -8,6 +8,7 @@ Exit status 1 where a budget of DESIGN.md is missed, unless --quick; with --base
 than 5 % more than at that commit."""
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -90,17 +91,19 @@ def contestants(case, root, run, bases, started):
         started.callback(all_of[kind.name].stop)
     if case.workers == 1 and not case.cold and not bases and "Connection: close" not in case.headers:
         file = str(pathlib.Path(root) / case.floor_file) if case.floor_file else None
+        head = load.head_of(all_of["segue"], case)
         for kind in (servers.Floor, servers.Ahead) if file else (servers.Floor,):
-            all_of[kind.name] = kind(run / kind.name, case.size, file)
+            all_of[kind.name] = kind(run / kind.name, head, case.size, file)
             started.callback(all_of[kind.name].stop)
     return all_of
 
 
 def run_case(case, root, run, a, bases):
     """A B C A B C ..., so that what the machine does besides meets all of them alike."""
-    plain = cases.dataclasses.replace(case, load=(), headers=())
     with contextlib.ExitStack() as started:
         all_of = contestants(case, root, run, bases, started)
+        url = all_of["segue"].url(load.path_on(all_of["segue"], case))
+        plain = dataclasses.replace(case, load=(), headers=tuple(load.fields_of(url, case)))
         asked = {name: plain if name in ("floor", "ahead") else case for name in all_of}
         found = {name: [] for name in all_of}
         for name, s in all_of.items():

@@ -1,7 +1,7 @@
 /* What the kernel alone costs: an epoll loop that answers every read with the same prepared bytes.
  * It parses nothing, so whatever a server costs above this is the server's own doing.
- *   floor PORT BYTES [FILE [ahead]]   a head and BYTES bytes, from memory, or from FILE by sendfile
- * A head goes with the file's first bytes (MSG_MORE), as servers send it; or ahead of them, as
+ *   floor PORT HEAD BYTES [FILE [ahead]]   a head of HEAD bytes, then BYTES, from memory or from
+ * FILE A head goes with the file's first bytes (MSG_MORE), as servers send it; or ahead of them, as
  * Segue does with what is longer than a packet: PROFILE.md says what that gains. A partly sent
  * answer is gone on with when the socket can take more. Ends with its first signal.
  */
@@ -21,7 +21,7 @@
 
 enum { FDS = 20000, EVENTS = 512 };
 
-static char head[512], *body;
+static char head[4096], *body;
 static size_t head_len, body_len;
 static int file = -1, more = MSG_MORE;
 static size_t left[FDS]; /* bytes of the answer that is under way, by descriptor */
@@ -99,21 +99,32 @@ static int listen_on(int port)
     return fd;
 }
 
+/* As many bytes as the server's own: what is sent is what is compared. */
+static void make_head(size_t length)
+{
+    static const char end[] = "\r\nX-Rest: ";
+    int n = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu%s", body_len, end);
+    head_len = (size_t)n + 4 > length ? (size_t)n + 4 : length;
+    if (head_len > sizeof head) {
+        fprintf(stderr, "floor: HEAD: at most %zu\n", sizeof head);
+        exit(1);
+    }
+    memset(head + n, '-', head_len - (size_t)n);
+    memcpy(head + head_len - 4, "\r\n\r\n", 4);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3)
+    if (argc < 4)
         return 2;
     signal(SIGPIPE, SIG_IGN);
-    body_len = strtoul(argv[2], NULL, 10);
+    body_len = strtoul(argv[3], NULL, 10);
     body = calloc(1, body_len + 1);
-    if (argc > 3)
-        file = open(argv[3], O_RDONLY);
     if (argc > 4)
+        file = open(argv[4], O_RDONLY);
+    if (argc > 5)
         more = 0;
-    head_len = (size_t)snprintf(head, sizeof head,
-                                "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
-                                "Content-Type: application/octet-stream\r\n\r\n",
-                                body_len);
+    make_head(strtoul(argv[2], NULL, 10));
     int listener = listen_on((int)strtol(argv[1], NULL, 10)), poll = epoll_create1(0);
     struct epoll_event e = {.events = EPOLLIN, .data.fd = listener}, events[EVENTS];
     epoll_ctl(poll, EPOLL_CTL_ADD, listener, &e);

@@ -1,13 +1,16 @@
 """One run of wrk against one server, and what it cost that server."""
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 LONG = 1 << 20 # bytes
@@ -20,12 +23,32 @@ def etag_of(url):
         return answer.headers["ETag"]
 
 
+def fields_of(url, case):
+    """What a request has besides its Host; of those that choose at random, one."""
+    fields = ["If-None-Match: " + etag_of(url) if f == "304" else f for f in case.headers]
+    if case.load and case.load[0] == "range":
+        fields.append(f"Range: bytes=0-{int(case.load[1]) - 1}")
+    return fields
+
+
+def head_of(server, case):
+    """Bytes of the head that it answers with."""
+    url = server.bases()[0] + path_on(server, case)
+    where = urllib.parse.urlsplit(url)
+    lines = [f"GET {where.path} HTTP/1.1", f"Host: {where.netloc}", *fields_of(url, case), "", ""]
+    with socket.create_connection((where.hostname, where.port), timeout=10) as s:
+        s.sendall("\r\n".join(lines).encode())
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += s.recv(65536)
+    return got.index(b"\r\n\r\n") + 4
+
+
 def wrk_command(url, case, core, connections):
     command = ["taskset", "-c", core, "wrk", "-t1", f"-c{connections}", f"-d{STOPS}s",
                "--timeout", "30s", "-s", str(HERE / "load.lua")]
-    for header in case.headers:
-        value = "If-None-Match: " + etag_of(url) if header == "304" else header
-        command += ["-H", value]
+    for field in fields_of(url, dataclasses.replace(case, load=())):
+        command += ["-H", field]
     return command + [url, "--", *(case.load or ("plain",))]
 
 

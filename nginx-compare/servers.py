@@ -224,13 +224,13 @@ class Floor(Server):
 
     ahead = ()
 
-    def __init__(self, run, size, file=None, cores="0"):
-        self.size, self.file = size, file
+    def __init__(self, run, head, size, file=None, cores="0"):
+        self.head, self.size, self.file = head, size, file
         super().__init__(run, "/", cores=cores)
 
     def command(self):
         file = [self.file] if self.file else []
-        return [str(TOP / "build/floor"), str(self.port), str(self.size), *file, *self.ahead]
+        return [str(TOP / "build/floor"), str(self.port), str(self.head), str(self.size), *file, *self.ahead]
 
 
 class Ahead(Floor):
