@@ -16,7 +16,7 @@
 enum {
     BOUNDARY_MAX = 40,
     PART_HEAD = 256,
-    COPIED = 160 * 1024, /* bytes of a file that cost less from a copy in memory */
+    COPIED = 60 * 1024, /* bytes of a file that go with their head, from the copy in memory */
 };
 
 /* ---- deciding ---- */
@@ -118,8 +118,9 @@ static void add_span(struct body *b, struct span s)
     b->left += s.length;
 }
 
-/* Short pieces of a file cost less from the copy in memory, long ones from the file itself, which
- * the kernel need not copy. Where the file would have to be read first, the copy is at hand. */
+/* Short pieces of a file cost less from the copy in memory, long ones, whose head goes ahead, from
+ * the file itself, which the kernel need not copy. Where the file would have to be read first, the
+ * copy is at hand. */
 static bool is_better_from_file(const struct exchange *x, uint64_t from, uint64_t n)
 {
     const struct object *source = x->reply.source;

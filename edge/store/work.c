@@ -364,7 +364,7 @@ static bool only_found(const struct work *w)
 
 void work_free(struct work *w)
 {
-    if (w->source && w->source->source)
+    if (w->source && w->flight.key.kind == OBJECT_SOURCE) /* it was looked at again */
         atomic_store(&w->source->source->checking, false);
     object_unref(w->source);
     object_unref(w->index);
