@@ -195,10 +195,10 @@ static bool step_product(struct wish *w)
     counters_add(w->seat->counters, o ? COUNTER_CACHE_MEMORY_HIT : COUNTER_CACHE_MEMORY_MISS, 1);
     if (o && o->failure)
         return wish_settle_failure(w, o);
-    if (o)
+    if (o) {
         shelve_if_hot(w, o);
-    if (o)
         return wish_deliver(w, o);
+    }
     if (w->kind == WISH_FILE)
         return build(w, &key);
     bool found = w->kind != WISH_SEGMENT && redis_is_up(w->seat->redis);

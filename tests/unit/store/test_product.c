@@ -101,6 +101,14 @@ static void a_song_that_the_cache_would_not_keep_is_not_copied(void **state)
     assert_int_equal(counted(COUNTER_ORIGIN_READS), 0);
 }
 
+static uint64_t version_of(const char *track)
+{
+    struct wish w = got(WISH_FILE, track);
+    uint64_t version = w.source->source->version;
+    supply_leave(&w);
+    return version;
+}
+
 static struct wish ts_segment(uint64_t version, uint32_t number)
 {
     struct wish w = wish_of(WISH_SEGMENT, "/a.mp3");
@@ -115,9 +123,8 @@ static void a_segment_that_is_built_is_kept(void **state)
 {
     (void)state;
     silence("a.mp3", FRAMES);
-    struct wish w = got(WISH_FILE, "/a.mp3");
-    uint64_t version = w.source->source->version;
-    supply_leave(&w);
+    struct wish w;
+    uint64_t version = version_of("/a.mp3");
     for (int i = 0; i < 2; i++) {
         w = ts_segment(version, 0);
         get(&w);
@@ -134,9 +141,8 @@ static void a_built_segment_that_is_asked_for_often_goes_on_the_shelf(void **sta
 {
     (void)state;
     silence("a.mp3", FRAMES);
-    struct wish w = got(WISH_FILE, "/a.mp3");
-    uint64_t version = w.source->source->version;
-    supply_leave(&w);
+    struct wish w;
+    uint64_t version = version_of("/a.mp3");
     struct wish first = ts_segment(version, 0);
     get(&first);
     assert_null(first.object->shelf);
@@ -171,9 +177,8 @@ static void a_short_segment_stays_in_memory(void **state)
 {
     (void)state;
     silence("a.mp3", FRAMES);
-    struct wish w = got(WISH_FILE, "/a.mp3");
-    uint64_t version = w.source->source->version;
-    supply_leave(&w);
+    struct wish w;
+    uint64_t version = version_of("/a.mp3");
     for (int i = 0; i < 40; i++) {
         w = ts_segment(version, 1); /* what is left after the first: less than 80 KB */
         get(&w);
