@@ -1,9 +1,10 @@
 /* What the kernel alone costs: an epoll loop that answers every read with the same prepared bytes.
  * It parses nothing, so whatever a server costs above this is the server's own doing.
- *   floor PORT HEAD BYTES [FILE [ahead]]   a head of HEAD bytes, then BYTES, from memory or from
- * FILE A head goes with the file's first bytes (MSG_MORE), as servers send it; or ahead of them, as
- * Segue does with what is longer than a packet: PROFILE.md says what that gains. A partly sent
- * answer is gone on with when the socket can take more. Ends with its first signal.
+ *   floor PORT HEAD BYTES [FILE [ahead]]
+ * A head of HEAD bytes, then BYTES, from memory or from FILE by sendfile. The head goes with the
+ * first bytes of the file (MSG_MORE), as servers send it, or ahead of them, as Segue sends what is
+ * longer than a packet (PROFILE.md). A partly sent answer is gone on with when the socket can take
+ * more. Ends with its first signal.
  */
 #include <errno.h>
 #include <fcntl.h>
